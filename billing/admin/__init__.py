@@ -18,12 +18,13 @@ from billing.admin.credit_notes import CreditNoteAdmin
 from billing.admin.customers import CustomerAdmin
 from billing.admin.decisions import MembershipDecisionAdmin
 from billing.admin.disputes import DisputeAdmin
-from billing.admin.integration import ReconciliationAdmin, StripeEventAdmin
+from billing.admin.integration import StripeEventAdmin
 from billing.admin.invoices import InvoiceAdmin
 from billing.admin.methods import PaymentMethodAdmin
 from billing.admin.payables import ItemAdmin, PaymentRequestAdmin
 from billing.admin.payments import PaymentAdmin
 from billing.admin.plans import PlanAdmin
+from billing.admin.reconciliations import ReconciliationAdmin
 from billing.admin.refunds.ledger import LedgerCheckAdmin, RefundEntryAdmin
 from billing.admin.refunds.policy import RefundPolicyAdmin
 from billing.admin.refunds.queue import RefundAdmin

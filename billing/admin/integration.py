@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,24 +10,19 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from billing import tasks
 from billing.admin import event_changes, labels
 from billing.admin.records import RecordAdmin
 from billing.admin.search import customers_at_stripe
-from billing.admin.stripe_links import has_stripe_dashboard, stripe_url
 from billing.core.statuses import EventState
 from billing.inbound import inbox
 from billing.inbound.events import TARGETS
-from billing.models import Customer, Invoice, Payment, Reconciliation, StripeEvent, Subscription
+from billing.models import Customer, Invoice, Payment, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
-from billing.reconcile import comparison_report
-from common.queue import enqueue_once
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, page_button, row_or_404
@@ -228,163 +222,3 @@ class StripeEventAdmin(RecordAdmin):
     def _replay(self, request: HttpRequest, event: StripeEvent) -> None:
         inbox.replay(event)
         self.log_change(request, event, "Replayed.")
-
-
-# Where Stripe's dashboard shows objects without a row here.
-AT_STRIPE = {
-    "customer": "customers",
-    "subscription": "subscriptions",
-    "invoice": "invoices",
-    "payment": "payments",
-    "refund": "refunds",
-    "dispute": "disputes",
-}
-
-
-def _shown(line: comparison_report.Line) -> dict[str, str]:
-    """Return a difference for its template: `url` leads to our row, or else to Stripe's page."""
-    one = line.difference
-    url = show.page_of(line.row) if line.row else ""
-    if not url and one.object in AT_STRIPE and has_stripe_dashboard():
-        url = stripe_url(AT_STRIPE[one.object], one.id)
-    return {
-        "url": url,
-        "what": line.what,
-        "id": one.id,
-        "field": line.field,
-        "ours": line.ours,
-        "stripe": line.stripe,
-    }
-
-
-@admin.register(Reconciliation)
-class ReconciliationAdmin(RecordAdmin):
-    """Searches for missed events, and comparisons of our copy with Stripe."""
-
-    list_display = ["age", "outcome", "agreement", "events_missed", "events_seen", "took"]
-    list_filter = [("started_at", by_day("day started"))]
-    ordering = ["-id"]
-    actions_list = ["look_now", "compare_now", "repair_now"]
-    fieldsets = [
-        (None, {"fields": ["outcome", "started", "took", "events_seen", "events_missed"]}),
-        ("Our copy beside Stripe", {"fields": ["agreement", "compared", "details"]}),
-        ("If it failed", {"fields": ["problem"]}),
-    ]
-
-    def has_look_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Whether this staff member may start a check."""
-        return request.user.has_perm("billing.add_reconciliation")
-
-    @column("Age", ordering="id")
-    def age(self, row: Reconciliation) -> SafeString:
-        """How long ago it began."""
-        return show.when(row.started_at)
-
-    @column("Started")
-    def started(self, row: Reconciliation) -> str:
-        """When it began."""
-        return show.moment(row.started_at)
-
-    @column("Outcome")
-    def outcome(self, row: Reconciliation) -> SafeString:
-        """Whether it finished, and what it found."""
-        if row.error:
-            return show.badge("Failed", "danger")
-        if not row.finished_at:
-            return show.badge("Running", "info")
-        if row.differences_left:
-            return show.badge("Differs from Stripe", "danger")
-        return show.badge(
-            *(("Found missed events", "warning") if row.events_missed else ("All here", "success"))
-        )
-
-    @column("Customers")
-    def agreement(self, row: Reconciliation) -> str:
-        """How many customers agree with Stripe, if that was compared."""
-        return row.summary or show.NOTHING
-
-    @column("Compared")
-    def compared(self, row: Reconciliation) -> str:
-        """When the comparison was done."""
-        return show.moment(row.compared_at)
-
-    @column("Differences")
-    def details(self, row: Reconciliation) -> SafeString | str:
-        """One row each: the object with a link, our value, and Stripe's."""
-        if not row.differences:
-            return show.NOTHING
-        lines = comparison_report.lines(row.differences)
-        hidden = max(row.differences_found, row.differences_left) - len(lines)
-        return SafeString(
-            render_to_string(
-                "admin/billing/differences.html",
-                {"lines": [_shown(line) for line in lines], "hidden": max(0, hidden)},
-            )
-        )
-
-    @column("Took")
-    def took(self, row: Reconciliation) -> str:
-        """How long it took."""
-        ended = row.compared_at or row.finished_at
-        if not ended:
-            return show.NOTHING
-        return f"{(ended - row.started_at).total_seconds():.1f} s"
-
-    @column("Error")
-    def problem(self, row: Reconciliation) -> SafeString | str:
-        """What Stripe, or the network, answered."""
-        return show.pre(row.error)
-
-    @button(
-        "Look for missed events now",
-        icon="travel_explore",
-        path="look",
-        permission="look",
-        question="Look for missed events now?",
-        explanation=(
-            "We ask Stripe for everything since the last good check, and process what we lack."
-            " It also happens automatically every hour."
-        ),
-    )
-    def look_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Have the worker ask Stripe."""
-        is_new = enqueue_once(
-            tasks.find_missed_events, "find_missed_events", timestamp=int(time.time())
-        )
-        return self._asked(request, is_new)
-
-    @button(
-        "Compare with Stripe now",
-        icon="compare_arrows",
-        path="compare",
-        permission="look",
-        question="Compare our copy with Stripe now?",
-        explanation=(
-            "We read every customer, subscription, invoice and payment and compare it field by"
-            " field. Nothing is changed. It also happens automatically every night."
-        ),
-    )
-    def compare_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Have the worker compare."""
-        is_new = enqueue_once(tasks.compare_with_stripe, "reconcile", timestamp=int(time.time()))
-        return self._asked(request, is_new)
-
-    @button(
-        "Compare and repair now",
-        icon="build",
-        path="repair",
-        permission="look",
-        question="Read again whatever differs from Stripe?",
-        explanation=(
-            "We compare, read each object that differs once more and write what Stripe says now."
-            " Nothing is changed at Stripe, and nobody is written to about the past."
-        ),
-    )
-    def repair_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Have the worker compare and repair."""
-        return self._asked(request, enqueue_once(tasks.repair_from_stripe, "repair"))
-
-    def _asked(self, request: HttpRequest, is_new: bool) -> HttpResponse:
-        text = "We are asking Stripe. Reload in a moment." if is_new else "A check waits already."
-        self.message_user(request, text, messages.SUCCESS if is_new else messages.INFO)
-        return redirect(reverse("admin:billing_reconciliation_changelist"))

@@ -13,7 +13,8 @@ class Reconciliation(models.Model):
 
     The hourly search for missed events compares nothing and has no `compared_at`. `differences` is
     a list of `{"customer", "object", "id", "field", "ours", "stripe"}`: those that are left or, if
-    a repair left none, those that it found. The first 500 are kept.
+    a repair left none, those that it found. The first 500 are kept. `progress` says how far a
+    comparison under way has come: `{"kind", "number", "of", "seen"}`; otherwise it's empty.
     """
 
     started_at = models.DateTimeField()
@@ -26,7 +27,11 @@ class Reconciliation(models.Model):
     differences_found = models.PositiveIntegerField(default=0)
     differences_left = models.PositiveIntegerField(default=0)
     differences = models.JSONField(default=list, blank=True)
+    progress = models.JSONField(default=dict, blank=True)
     error = models.TextField(blank=True)
+
+    # Set for the page of a run, if its reader may have differences read again.
+    can_be_mended = False
 
     class Meta:
         ordering = ["-id"]

@@ -6,7 +6,7 @@ are newer than what they'd be compared with, and are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -62,8 +62,24 @@ class Comparison:
         return self.customers - len(_whose(self.differences))
 
 
-def compare() -> Comparison:
+@dataclass(frozen=True)
+class Progress:
+    """How far a comparison has come: the kind that's being compared, and objects seen so far."""
+
+    kind: str
+    number: int
+    of: int
+    seen: int
+
+
+def tell_nobody(_progress: Progress) -> None:
+    """Don't say how far it has come."""
+
+
+def compare(tell: Callable[[Progress], None] = tell_nobody) -> Comparison:
     """Compare all members' customers, and everything they have.
+
+    `tell` hears of each kind, and of each page of Stripe's lists.
 
     Raises:
         gateway.StripeError: Stripe didn't answer.
@@ -72,11 +88,34 @@ def compare() -> Comparison:
     at_stripe = AtStripe()
     known = set(Customer.objects.values_list("stripe_id", flat=True))
     differences: list[Difference] = []
-    for kind in KINDS:
+    seen = 0
+    for number, kind in enumerate(KINDS, start=1):
         whose = None if kind is OF_CUSTOMER or kind.of_account else known
-        differences += _differences(kind, at_stripe, begun, whose)
+        tell(Progress(kind.name, number, len(KINDS), seen))
+        for page, found in _differences(kind, at_stripe, begun, whose):
+            differences += found
+            seen += page
+            tell(Progress(kind.name, number, len(KINDS), seen))
     customers = known | _whose(differences)
     return Comparison(len(customers), differences, at_stripe.invoice_of)
+
+
+def compare_one(name: str, stripe_id: str) -> list[Difference]:
+    """Compare one object, as our row and Stripe are now.
+
+    Raises:
+        gateway.StripeError: Stripe didn't answer.
+    """
+    [kind] = [one for one in KINDS if one.name == name]
+    rows: QuerySet[Any] = kind.model._default_manager.select_related(*kind.links)
+    row, at_stripe = rows.filter(stripe_id=stripe_id).first(), AtStripe()
+    if row is not None:
+        return list(_unlisted(kind, at_stripe, row, writing.database_now()))
+    try:
+        seen = kind.read(at_stripe, stripe_id)
+    except gateway.StripeMissing:
+        return []
+    return [Difference(seen.customer_id, name, stripe_id, "", MISSING, THERE)]
 
 
 def _whose(differences: Iterable[Difference]) -> set[str]:
@@ -86,8 +125,8 @@ def _whose(differences: Iterable[Difference]) -> set[str]:
 
 def _differences(
     kind: Kind, at_stripe: AtStripe, begun: datetime, known: set[str] | None
-) -> Iterator[Difference]:
-    """Yield differences, first in what Stripe lists, then in rows that it didn't list.
+) -> Iterator[tuple[int, list[Difference]]]:
+    """Yield how many were compared, and what differs: page by page, then rows not listed.
 
     Unreadable objects are reported, and the rest is compared. Without a row, only objects of
     `known` customers count; None counts all.
@@ -97,20 +136,27 @@ def _differences(
     listed: set[str] = set()
     for page in _pages(kind.listed(at_stripe, bad)):
         ours = rows.in_bulk([seen.id for seen in page], field_name="stripe_id")
-        for seen in page:
-            listed.add(seen.id)
-            row = ours.get(seen.id)
-            if row is not None:
-                yield from _fields(kind, row, seen, begun)
-            elif (known is None or seen.customer_id in known) and seen.is_kept():
-                yield Difference(seen.customer_id, kind.name, seen.id, "", MISSING, THERE)
-            elif seen.is_marked:
-                yield Difference(seen.customer_id, kind.name, seen.id, "", ORPHAN, THERE)
-    yield from _unreadable(kind, rows, bad, known)
+        listed |= {seen.id for seen in page}
+        yield len(page), list(_of_page(kind, page, ours, begun, known))
+    yield len(bad), list(_unreadable(kind, rows, bad, known))
     listed |= {one.id for one in bad}
     read_before = rows.filter(read_at__lte=begun)
     for row in [row for row in read_before.iterator() if row.stripe_id not in listed]:
-        yield from _unlisted(kind, at_stripe, row, begun)
+        yield 1, list(_unlisted(kind, at_stripe, row, begun))
+
+
+def _of_page(
+    kind: Kind, page: list[Seen], ours: dict[str, Any], begun: datetime, known: set[str] | None
+) -> Iterator[Difference]:
+    """Yield the differences of a page of Stripe's list."""
+    for seen in page:
+        row = ours.get(seen.id)
+        if row is not None:
+            yield from _fields(kind, row, seen, begun)
+        elif (known is None or seen.customer_id in known) and seen.is_kept():
+            yield Difference(seen.customer_id, kind.name, seen.id, "", MISSING, THERE)
+        elif seen.is_marked:
+            yield Difference(seen.customer_id, kind.name, seen.id, "", ORPHAN, THERE)
 
 
 def _unreadable(

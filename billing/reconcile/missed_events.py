@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +22,7 @@ from billing.core.statuses import InvoiceStatus
 from billing.inbound import inbox
 from billing.models import Invoice, Reconciliation
 from billing.reconcile import comparison
-from billing.reconcile.comparison import THERE, Comparison, Difference
+from billing.reconcile.comparison import THERE, Comparison, Difference, Progress
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
 from billing.sync import balance, methods, refresh, writing
@@ -35,6 +37,8 @@ OVERLAP = timedelta(hours=1)
 MOST_REPAIRS = 3
 # The most differences a report keeps; its count includes all.
 MOST_REPORTED = 500
+# Seconds.
+TOLD_EVERY = 1.0
 
 READ_AGAIN: dict[str, Callable[[str], object]] = {
     "customer": refresh.sync_customer,
@@ -57,13 +61,16 @@ def reconcile(*, repair: bool) -> Reconciliation:
         gateway.StripeError: Stripe didn't answer; the run is recorded as failed.
     """
     run, _failures = _fetch_missed()
+    teller = _Teller(run)
     try:
-        first = comparison.compare()
-        left = _repair(first, run) if repair and first.differences else first
-    except gateway.StripeError as error:
-        run.error = str(error)
+        first = comparison.compare(teller.tell)
+        left = _repair(first, run, teller.tell) if repair and first.differences else first
+    except Exception as error:
+        run.error = str(error) if isinstance(error, gateway.StripeError) else repr(error)
+        run.progress = {}
         run.save()
         raise
+    run.progress = {}
     run.customers_compared = max(first.customers, left.customers)
     run.customers_agreeing = left.agreeing
     run.differences_found = len(first.differences)
@@ -73,6 +80,22 @@ def reconcile(*, repair: bool) -> Reconciliation:
     run.compared_at = timezone.now()
     run.save()
     return run
+
+
+class _Teller:
+    """Keeps how far a comparison has come in its run's row, at most once in a second."""
+
+    def __init__(self, run: Reconciliation) -> None:
+        self._run = run
+        self._told = -TOLD_EVERY
+
+    def tell(self, progress: Progress) -> None:
+        """Say how far it has come."""
+        if time.monotonic() - self._told < TOLD_EVERY:
+            return
+        self._told = time.monotonic()
+        self._run.progress = asdict(progress)
+        self._run.save(update_fields=["progress"])
 
 
 def find_missed_events() -> Reconciliation:
@@ -123,7 +146,9 @@ def _store(payload: Mapping[str, Any], run: Reconciliation) -> bool:
         return False
 
 
-def _repair(latest: Comparison, run: Reconciliation) -> Comparison:
+def _repair(
+    latest: Comparison, run: Reconciliation, tell: Callable[[Progress], None]
+) -> Comparison:
     """Reread what differs, compare again, and return what's left.
 
     Anything that can't be repaired stays in the report, with the reason in the run.
@@ -134,17 +159,21 @@ def _repair(latest: Comparison, run: Reconciliation) -> Comparison:
         done = OneByOne(ended_by=gateway.ENDS_ALL)
         for difference in {one.id: one for one in latest.differences}.values():
             with done.each(f"{difference.object} {difference.id}"):
-                _read_again(difference, latest.invoice_of)
+                read_again(difference, latest.invoice_of)
         failures = done.failures
-        latest = comparison.compare()
+        latest = comparison.compare(tell)
         if not latest.differences or set(latest.differences) == before:
             break
     run.error += "".join(f"{failure}\n" for failure in failures)
     return latest
 
 
-def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:
-    """Write one object as Stripe shows it; if that fails, it stays in the report."""
+def read_again(difference: Difference, invoice_of: Mapping[str, str]) -> str:
+    """Write one object as Stripe shows it; return why that couldn't be, or an empty text.
+
+    Raises:
+        gateway.StripeError: Stripe didn't answer.
+    """
     kind, identifier = difference.object, difference.id
     if kind == "payment" and identifier in invoice_of:
         kind, identifier = "invoice", invoice_of[identifier]
@@ -153,8 +182,11 @@ def _read_again(difference: Difference, invoice_of: dict[str, str]) -> None:
     except gateway.StripeMissing:
         if kind == "invoice" and difference.ours == THERE:
             _forget_draft(identifier)
+        return "It’s no longer at Stripe."
     except (writing.UnknownCustomer, writing.NotOurs) as reason:
         logger.warning("%s %s could not be repaired: %s", kind, identifier, reason)
+        return str(reason)
+    return ""
 
 
 def _forget_draft(invoice_id: str) -> None:

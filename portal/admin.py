@@ -3,6 +3,7 @@
 from portal.backoffice.groups import GroupAdmin
 from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
+from portal.backoffice.note_list import StaffNoteAdmin
 from portal.backoffice.support import SupportMessageAdmin
 from portal.doctor.page import DiagnosisAdmin
 
@@ -12,6 +13,7 @@ __all__ = [
     "JobAdmin",
     "LogEntryAdmin",
     "ProblemAdmin",
+    "StaffNoteAdmin",
     "SupportMessageAdmin",
     "UserAdmin",
 ]

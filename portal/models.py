@@ -9,6 +9,7 @@ from typing import Self
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 # How long a copy of someone's data can be fetched.
@@ -288,3 +289,81 @@ class PlannedClosing(models.Model):
 
     def __str__(self) -> str:
         return f"Closing of the account of {self.user}"
+
+
+class StaffNote(models.Model):
+    """What staff wrote down about a member. Removing one only marks it.
+
+    `key` comes from the form, so two clicks make one row.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff_notes"
+    )
+    words = models.TextField("note", max_length=4000)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField("removed", null=True, blank=True)
+    removed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "note"
+
+    def __str__(self) -> str:
+        return f"Note about {self.user}"
+
+
+class MemberTagQuerySet(models.QuerySet["MemberTag"]):
+    """Tags, past ones included."""
+
+    def now(self) -> Self:
+        """Those that nobody has removed."""
+        return self.filter(removed_at=None)
+
+
+class MemberTag(models.Model):
+    """A word that staff gave a member, to find them by. Removing one only marks it."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="staff_tags"
+    )
+    name = models.CharField("tag", max_length=40)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField("removed", null=True, blank=True)
+    removed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = MemberTagQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        # Whoever may see and write notes may see and give tags.
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                models.F("user"),
+                Lower("name"),
+                condition=models.Q(removed_at=None),
+                name="portal_tag_once_a_member",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["name"],
+                condition=models.Q(removed_at=None),
+                name="portal_tag_in_use",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

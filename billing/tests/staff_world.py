@@ -77,7 +77,7 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.roles import Role, make_groups
-from portal.models import Diagnosis, Problem, SupportMessage
+from portal.models import Diagnosis, Problem, StaffNote, SupportMessage
 from testing.made_once import made_once
 
 PHONE = "+14155552671"
@@ -277,6 +277,7 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         AccessChange.objects.create(user=alice, what="Granted: the group Support."),
         BrandVersion.objects.create(version=1),
         SupportMessage.objects.create(user=alice, words="Can I bring a friend on Friday?"),
+        StaffNote.objects.create(user=alice, words="Prefers to be called before noon."),
     ]
 
 

@@ -21,18 +21,12 @@ from members.access_dialogs import ChangeAccess
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
 from members.signin import password_links
 from members.signin.staff_recent import recently_signed_in
-from portal.backoffice.timeline.page import timeline
 from portal.models import PlannedClosing
 from portal.selfservice import closing, data_exports
 
 
 class MemberButtons(IndexedSearch):
     """What staff can do for a member. Each button asks first, and most for a recent sign-in."""
-
-    @page_button("Timeline", icon="timeline", path="timeline", permission="view")
-    def show_timeline(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show all that happened with this member."""
-        return timeline(request, row_or_404(User, object_id))
 
     def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this staff member may send payment requests."""

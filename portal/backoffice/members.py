@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import path
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from common.staff import show
@@ -32,6 +34,9 @@ from portal.backoffice.member_lists import (
     SubscriptionsTab,
     ZelleTab,
 )
+from portal.backoffice.member_page import page as member_page
+from portal.backoffice.note_buttons import NoteButtons
+from portal.backoffice.note_list import TagFilter
 from portal.models import PlannedClosing
 
 admin.site.unregister(User)
@@ -46,7 +51,7 @@ PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
 
 
 @admin.register(User)
-class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[misc,type-arg]
+class UserAdmin(MemberColumns, MemberButtons, NoteButtons, DjangoUserAdmin):  # type: ignore[misc,type-arg]
     """Members and staff. Accounts are deactivated, never deleted: money and consents need them."""
 
     add_form = OpenAccountForm
@@ -57,6 +62,7 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
     list_display = ["who", "membership", "phone", "joined", "seen", "role"]
     list_filter = [
         MembershipFilter,
+        TagFilter,
         ("is_staff", BooleanRadioFilter),
         ("is_active", BooleanRadioFilter),
         ("date_joined", by_day("day joined")),
@@ -77,8 +83,7 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
     ]
     # Side by side they'd be wider than the page.
     actions_detail: ClassVar[list[Any]] = [
-        "show_timeline",
-        "ask_for_payment",
+        *("ask_for_payment", "add_note", "add_tag", "remove_tag"),
         {
             "title": "Account",
             "icon": "manage_accounts",
@@ -129,8 +134,43 @@ class UserAdmin(MemberColumns, MemberButtons, DjangoUserAdmin):  # type: ignore[
         ]
 
     def get_urls(self) -> list[Any]:
-        """Leave out Django's page for setting someone's password."""
-        return [one for one in super().get_urls() if one.name != "auth_user_password_change"]
+        """Put the member's page where links to a user lead, and the form at an address of its own.
+
+        Django's page for setting someone's password is left out.
+        """
+        guarded = self.admin_site.admin_view
+        replaced = {"auth_user_password_change", "auth_user_change"}
+        return [
+            path("<path:object_id>/change/", guarded(self.show_member), name="auth_user_change"),
+            path("<path:object_id>/edit/", guarded(self.change_view), name="auth_user_edit"),
+            *(one for one in super().get_urls() if one.name not in replaced),
+        ]
+
+    def show_member(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show a member's page; it takes no form."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        user = self.get_object(request, unquote(object_id))
+        if not self.has_view_or_change_permission(request, user):
+            raise PermissionDenied
+        if user is None:
+            missing: HttpResponse = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return missing
+        return member_page.answer(request, user, self)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Leave the buttons to the member's page."""
+        context["actions_detail"] = []
+        form: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return form
+
+    def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
+        """Go back to the member's page."""
+        return HttpResponseRedirect(show.page_of(obj))
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Nobody sets another person's password."""

@@ -77,6 +77,7 @@ SECTIONS = (
         (
             Item("Members", "auth.user"),
             Item("Messages from members", "portal.supportmessage", lambda now: now.help.open),
+            Item("Notes", "portal.staffnote"),
             Item("Account activity", "members.accountactivity"),
             Item("Sign-ins", "members.signin"),
             Item("User sessions", "usersessions.usersession"),

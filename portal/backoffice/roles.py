@@ -74,6 +74,7 @@ SEEN = [
     ("portal", "diagnosis"),
     ("portal", "plannedclosing"),
     ("portal", "problem"),
+    ("portal", "staffnote"),
     ("portal", "supportmessage"),
     ("procrastinate", "procrastinatejob"),
 ]
@@ -101,6 +102,8 @@ ACTS = [
     "billing.approve_refund",
     "portal.change_supportmessage",
     "portal.change_plannedclosing",
+    "portal.add_staffnote",
+    "portal.change_staffnote",
 ]
 # Be one of the two people a large refund needs, and put a new refund policy in force; close a month
 # of the books; import the bank's files, match its money with payments, and say on which terms

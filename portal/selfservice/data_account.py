@@ -25,7 +25,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.models import DataExport, PlannedClosing, SupportMessage
+from portal.models import DataExport, MemberTag, PlannedClosing, StaffNote, SupportMessage
 from portal.selfservice.data_columns import Column, Kind, Table, flag, made, number, text, time
 
 ACCOUNT = Table(
@@ -267,6 +267,30 @@ CLOSINGS = Table(
     PlannedClosing,
     frozenset(["stopped", "ended_by"]),
 )
+NOTES = Table(
+    "notes-about-you",
+    _("What our team wrote down about you."),
+    lambda user: StaffNote.objects.filter(user=user).order_by("pk"),
+    (
+        time("created_at", _("When.")),
+        text("words", _("What it says.")),
+        time("removed_at", _("When we removed it.")),
+    ),
+    StaffNote,
+    frozenset(["key", "author", "removed_by"]),
+)
+TAGS = Table(
+    "tags",
+    _("Words by which our team finds you in a list."),
+    lambda user: MemberTag.objects.filter(user=user).order_by("pk"),
+    (
+        time("created_at", _("When you got it.")),
+        text("name", _("The word.")),
+        time("removed_at", _("When we removed it.")),
+    ),
+    MemberTag,
+    frozenset(["added_by", "removed_by"]),
+)
 EXPORTS = Table(
     "data-downloads",
     _("Copies of your data that were asked for in the last days."),
@@ -292,6 +316,8 @@ TABLES = [
         MESSAGES,
         WRITTEN,
         CLOSINGS,
+        NOTES,
+        TAGS,
         EXPORTS,
     ),
 ]

@@ -160,7 +160,7 @@ def test_what_went_back_is_told_alike_in_list_sum_tile_and_file(client: Client) 
         "Failed": ("$90.00", "–", "–"),
     }
     # The list inside the member's page says the same.
-    inside = table(get(client, boss, show.page_of(bob.user)))
+    inside = table(get(client, boss, reverse("admin:auth_user_edit", args=[bob.user_id])))
     assert {cells["field-state"] for cells in inside if "field-came" in cells} == set(fates)
     rows = rows_of(client, f"{PAYMENTS}export/")
     assert {row["Status"]: row["Net"] for row in rows} == {
@@ -268,7 +268,7 @@ def test_payments_are_listed_by_the_day_paid_in_our_words(client: Client) -> Non
     for words in ("Failed", "In progress", "Waits for the member", "Reserved"):
         assert words in page
     assert "Requires payment method" not in page
-    page = get(client, superuser(), f"/staff/auth/user/{world.alice.pk}/change/")
+    page = get(client, superuser(), f"/staff/auth/user/{world.alice.pk}/edit/")
     assert "Phone and preferences" in page
     assert "preferencess" not in page
 

@@ -31,7 +31,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.models import SupportMessage
+from portal.models import StaffNote, SupportMessage
 
 
 class Topic(StrEnum):
@@ -42,6 +42,7 @@ class Topic(StrEnum):
     MEMBERSHIP = "membership"
     MESSAGES = "messages"
     ACCOUNT = "account"
+    NOTES = "notes"
     STAFF = "staff"
     STRIPE = "stripe"
 
@@ -52,6 +53,7 @@ TOPICS: dict[Topic, str] = {
     Topic.MEMBERSHIP: "Membership",
     Topic.MESSAGES: "Messages",
     Topic.ACCOUNT: "Account",
+    Topic.NOTES: "Notes",
     Topic.STAFF: "Staff",
     Topic.STRIPE: "Webhooks",
 }
@@ -158,6 +160,15 @@ def consent(row: SmsConsentRecord) -> Entry:
 def terms(row: TermsAcceptance) -> Entry:
     """A yes to the terms."""
     return Entry(f"Agreed to the terms of {row.version}", row.get_where_display())
+
+
+def note(row: StaffNote) -> Entry:
+    """What staff wrote down; the words of a removed one are on its own page."""
+    by = show.name_of(row.author) if row.author else ""
+    if row.removed_at is None:
+        return Entry("Note", row.words, by)
+    remover = f"by {show.name_of(row.removed_by)} " if row.removed_by else ""
+    return Entry("Note", f"Removed {remover}on {show.day(row.removed_at)}", by, "Removed")
 
 
 def staff(row: LogEntry) -> Entry:

@@ -34,7 +34,7 @@ from members.models import (
 )
 from portal.backoffice.timeline import entries
 from portal.backoffice.timeline.entries import Entry, Topic
-from portal.models import SupportMessage
+from portal.models import StaffNote, SupportMessage
 
 PAGE = 40
 Rows = QuerySet[Any]
@@ -191,6 +191,13 @@ SOURCES = (
     ),
     Source(Topic.STAFF, _staff, "action_time", entries.staff, "admin.view_logentry", _no_page),
     Source(Topic.STRIPE, _events, "received_at", entries.event, "billing.view_stripeevent"),
+    Source(
+        Topic.NOTES,
+        _of_user(StaffNote, "author", "removed_by"),
+        "created_at",
+        entries.note,
+        "portal.view_staffnote",
+    ),
 )
 
 

@@ -1,36 +1,35 @@
-"""The timeline on the staff site: a page of its own under a member's."""
+"""The timeline as a member's page shows it: by day, narrowed by topic, older ones behind a link."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from common import days
 from common.staff import show
-from members.access import current_user
 from portal.backoffice.timeline import facts
 from portal.backoffice.timeline.entries import TOPICS, Topic
 from portal.backoffice.timeline.facts import Line
 
 # Characters of somebody's words; their own page has all.
 LONGEST = 200
+# Where it is on the page.
+PLACE = "timeline"
 ICONS: dict[Topic, str] = {
     Topic.MONEY: "payments",
     Topic.REFUNDS: "undo",
     Topic.MEMBERSHIP: "card_membership",
     Topic.MESSAGES: "mail",
     Topic.ACCOUNT: "person",
+    Topic.NOTES: "sticky_note_2",
     Topic.STAFF: "shield_person",
     Topic.STRIPE: "webhook",
 }
@@ -66,22 +65,26 @@ class Day:
     lines: tuple[Shown, ...]
 
 
-def timeline(request: HttpRequest, user: User) -> HttpResponse:
-    """Answer with a page of a member's timeline."""
-    viewer = current_user(request)
-    topic = _topic(request.GET.get("topic", ""))
-    read = facts.read(user, viewer, topic, request.GET.get("before", ""))
-    context = {
-        **admin.site.each_context(request),
-        "opts": User._meta,
-        "original": user,
-        "title": "Timeline",
-        "choices": list(_choices(viewer, topic)),
-        "days": list(_days(read.lines)),
-        "older": _address(topic, read.older) if read.older else "",
-        "is_first": "before" not in request.GET,
-    }
-    return TemplateResponse(request, "admin/timeline/page.html", context)
+@dataclass(frozen=True)
+class Timeline:
+    """A page of it. `older` leads to the next one, if there is one."""
+
+    choices: tuple[Choice, ...]
+    days: tuple[Day, ...]
+    older: str
+    is_first: bool
+
+
+def timeline(user: User, viewer: User, query: Mapping[str, str]) -> Timeline:
+    """Return the page of a member's timeline that an address asks for."""
+    topic = _topic(query.get("topic", ""))
+    read = facts.read(user, viewer, topic, query.get("before", ""))
+    return Timeline(
+        choices=tuple(_choices(viewer, topic)),
+        days=tuple(_days(read.lines)),
+        older=_address(topic, read.older) if read.older else "",
+        is_first="before" not in query,
+    )
 
 
 def _topic(value: str) -> Topic | None:
@@ -90,7 +93,8 @@ def _topic(value: str) -> Topic | None:
 
 def _address(topic: Topic | None, before: str = "") -> str:
     query = {"topic": topic or "", "before": before}
-    return "?" + urlencode({name: value for name, value in query.items() if value})
+    given = urlencode({name: value for name, value in query.items() if value})
+    return f"?{given}#{PLACE}"
 
 
 def _choices(viewer: User, chosen: Topic | None) -> Iterable[Choice]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import make_world, superuser
+from common.staff import show
 from members.models import AccountActivity, ActivityKind, SignIn, SmsConsentRecord
 from portal.backoffice.timeline import facts
 from portal.backoffice.timeline.entries import Topic
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def page_of(user: User) -> str:
-    return f"/staff/auth/user/{user.pk}/timeline/"
+    return show.page_of(user)
 
 
 def read(client: Client, user: User, **query: str) -> str:
@@ -78,7 +79,7 @@ def test_whatever_the_address_asks_for_has_an_answer(boss: Client, before: str) 
 
 def test_nobody_has_a_timeline_at_a_wrong_address(boss: Client) -> None:
     for wrong in ("0", "99999999", "abc"):
-        assert boss.get(f"/staff/auth/user/{wrong}/timeline/").status_code in {302, 404}
+        assert boss.get(f"/staff/auth/user/{wrong}/change/").status_code in {302, 404}
 
 
 def test_pages_leave_nothing_out_and_repeat_nothing() -> None:

@@ -230,7 +230,7 @@ def test_a_members_page_lists_their_payments_by_zelle(boss: Client) -> None:
     user, other = factories.make_member("Jane Doe"), factories.make_member("Bob Baker")
     awaits(user, 5000, "Guest pass")
     awaits(other, 6000, "Locker key")
-    shown = page(boss, f"/staff/auth/user/{user.pk}/change/")
+    shown = page(boss, f"/staff/auth/user/{user.pk}/edit/")
     assert "Zelle payments" in shown
     assert "Guest pass" in shown
     assert "Locker key" not in shown

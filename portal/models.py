@@ -367,3 +367,33 @@ class MemberTag(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class MemberViewing(models.Model):
+    """A staff member looked at the portal as a member sees it (`portal.viewing`). Times are UTC.
+
+    It ended at `ended_at`, or by itself at `ends_at`, or with the session before that.
+    """
+
+    viewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="viewings"
+    )
+    started_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        permissions = [("view_as_member", "Can view the portal as a member sees it")]
+
+    def __str__(self) -> str:
+        return f"Viewing of {self.user}"
+
+    def end(self, now: datetime) -> None:
+        """End it, unless it has."""
+        rows = MemberViewing.objects.filter(pk=self.pk, ended_at=None)
+        rows.update(ended_at=min(now, self.ends_at))

@@ -264,6 +264,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "members.signin.sessions.LastUseMiddleware",
     "members.signin.staff_gate.StaffSecondStepMiddleware",
+    # Dates and words are then the viewed member's.
+    "portal.viewing.ViewingMiddleware",
     "members.middleware.TimeZoneMiddleware",
     "members.middleware.LanguageMiddleware",
 ]

@@ -197,7 +197,7 @@ def test_what_a_group_may_do_is_changed_openly(alex: User, sam: User) -> None:
 
 def test_what_an_account_may_do_is_said_in_our_words(alex: User) -> None:
     clerk = staff_world.support()
-    page = fresh(alex).get(reverse("admin:auth_user_change", args=[clerk.pk])).content.decode()
+    page = fresh(alex).get(reverse("admin:auth_user_edit", args=[clerk.pk])).content.decode()
     for words in ("Can sign in", "Can open the staff site", "Owner", "Groups", NAMES[Role.SUPPORT]):
         assert words in page
     assert "Designates" not in page

@@ -36,7 +36,14 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.contexts import AccountClosed
-from portal.models import DataExport, MemberTag, PlannedClosing, StaffNote, SupportMessage
+from portal.models import (
+    DataExport,
+    MemberTag,
+    MemberViewing,
+    PlannedClosing,
+    StaffNote,
+    SupportMessage,
+)
 from portal.selfservice import contact
 
 CLOSED = "closed-"
@@ -104,6 +111,7 @@ def forget(users: QuerySet[User]) -> None:
     PlannedClosing.objects.filter(user__in=users).delete()
     StaffNote.objects.filter(user__in=users).delete()
     MemberTag.objects.filter(user__in=users).delete()
+    MemberViewing.objects.filter(user__in=users).delete()
     PhoneCode.objects.filter(user__in=users).delete()
     TermsAcceptance.objects.filter(user__in=users).exclude(ip=None).update(ip=None)
     SmsConsentRecord.objects.filter(member__user__in=users).exclude(phone="").update(phone="")

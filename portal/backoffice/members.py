@@ -14,6 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import path
 from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.dataclasses import UnfoldAction
 
 from common.staff import show
 from common.staff.filters import by_day
@@ -37,6 +38,7 @@ from portal.backoffice.member_lists import (
 from portal.backoffice.member_page import page as member_page
 from portal.backoffice.note_buttons import NoteButtons
 from portal.backoffice.note_list import TagFilter
+from portal.backoffice.viewing_buttons import ViewingButtons
 from portal.models import PlannedClosing
 
 admin.site.unregister(User)
@@ -46,12 +48,15 @@ admin.site.unregister(User)
 # and history, and foreign keys would still lead to User.
 User.add_to_class("__str__", show.name_of)
 
+EDIT = "auth_user_edit"
 # What an account may do, in our words; only a button changes the columns behind it.
 PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
 
 
 @admin.register(User)
-class UserAdmin(MemberColumns, MemberButtons, NoteButtons, DjangoUserAdmin):  # type: ignore[misc,type-arg]
+class UserAdmin(  # type: ignore[misc,type-arg]
+    MemberColumns, MemberButtons, NoteButtons, ViewingButtons, DjangoUserAdmin
+):  # type: ignore[misc,type-arg]
     """Members and staff. Accounts are deactivated, never deleted: money and consents need them."""
 
     add_form = OpenAccountForm
@@ -83,7 +88,7 @@ class UserAdmin(MemberColumns, MemberButtons, NoteButtons, DjangoUserAdmin):  # 
     ]
     # Side by side they'd be wider than the page.
     actions_detail: ClassVar[list[Any]] = [
-        *("ask_for_payment", "add_note", "add_tag", "remove_tag"),
+        *("ask_for_payment", "add_note", "add_tag", "remove_tag", "view_as"),
         {
             "title": "Account",
             "icon": "manage_accounts",
@@ -142,7 +147,7 @@ class UserAdmin(MemberColumns, MemberButtons, NoteButtons, DjangoUserAdmin):  # 
         replaced = {"auth_user_password_change", "auth_user_change"}
         return [
             path("<path:object_id>/change/", guarded(self.show_member), name="auth_user_change"),
-            path("<path:object_id>/edit/", guarded(self.change_view), name="auth_user_edit"),
+            path("<path:object_id>/edit/", guarded(self.change_view), name=EDIT),
             *(one for one in super().get_urls() if one.name not in replaced),
         ]
 
@@ -160,13 +165,13 @@ class UserAdmin(MemberColumns, MemberButtons, NoteButtons, DjangoUserAdmin):  # 
             return missing
         return member_page.answer(request, user, self)
 
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        """Leave the buttons to the member's page."""
-        context["actions_detail"] = []
-        form: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
-        return form
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Leave the buttons to the member's page: the form has none."""
+        match = request.resolver_match
+        if match and match.url_name == EDIT:
+            return []
+        buttons: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return buttons
 
     def response_post_save_change(self, request: HttpRequest, obj: Any) -> HttpResponseRedirect:
         """Go back to the member's page."""

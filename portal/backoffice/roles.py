@@ -104,6 +104,7 @@ ACTS = [
     "portal.change_plannedclosing",
     "portal.add_staffnote",
     "portal.change_staffnote",
+    "portal.view_as_member",
 ]
 # Be one of the two people a large refund needs, and put a new refund policy in force; close a month
 # of the books; import the bank's files, match its money with payments, and say on which terms

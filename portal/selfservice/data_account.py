@@ -25,7 +25,14 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.models import DataExport, MemberTag, PlannedClosing, StaffNote, SupportMessage
+from portal.models import (
+    DataExport,
+    MemberTag,
+    MemberViewing,
+    PlannedClosing,
+    StaffNote,
+    SupportMessage,
+)
 from portal.selfservice.data_columns import Column, Kind, Table, flag, made, number, text, time
 
 ACCOUNT = Table(
@@ -291,6 +298,18 @@ TAGS = Table(
     MemberTag,
     frozenset(["added_by", "removed_by"]),
 )
+VIEWINGS = Table(
+    "viewed-by-our-team",
+    _("When our team looked at the portal as you see it."),
+    lambda user: MemberViewing.objects.filter(user=user).order_by("pk"),
+    (
+        time("started_at", _("From.")),
+        time("ended_at", _("Until, if they stopped.")),
+        time("ends_at", _("Until when at the latest.")),
+    ),
+    MemberViewing,
+    frozenset(["viewer"]),
+)
 EXPORTS = Table(
     "data-downloads",
     _("Copies of your data that were asked for in the last days."),
@@ -318,6 +337,7 @@ TABLES = [
         CLOSINGS,
         NOTES,
         TAGS,
+        VIEWINGS,
         EXPORTS,
     ),
 ]

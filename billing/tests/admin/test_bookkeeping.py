@@ -19,7 +19,6 @@ from pytest_django import DjangoAssertNumQueries
 from billing.admin import money_list
 from billing.tests import factories
 from billing.tests.staff_world import auditor, make_world, superuser
-from common.staff import show
 
 pytestmark = pytest.mark.django_db
 PAYMENTS, INVOICES = "/staff/billing/payment/", "/staff/billing/invoice/"

@@ -53,7 +53,7 @@ class Group:
 OF_MONEY = ("ask_for_payment",)
 OF_NOTES = ("add_note", "add_tag", "remove_tag")
 OF_CONTACT = ("correct_email", "correct_phone")
-OF_ACCOUNT = ("prepare_data", "stop_closing", "send_password_link", "change_access")
+OF_ACCOUNT = ("view_as", "prepare_data", "stop_closing", "send_password_link", "change_access")
 OF_MEMBERSHIP = ("end_now",)
 OF_PAYMENT = ("give",)
 

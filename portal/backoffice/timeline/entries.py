@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from django.contrib.admin.models import LogEntry
 from django.db.models import Model
+from django.utils import timezone
 
 from billing.admin import labels
 from billing.core import texts
@@ -31,7 +32,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.models import StaffNote, SupportMessage
+from portal.models import MemberViewing, StaffNote, SupportMessage
 
 
 class Topic(StrEnum):
@@ -169,6 +170,16 @@ def note(row: StaffNote) -> Entry:
         return Entry("Note", row.words, by)
     remover = f"by {show.name_of(row.removed_by)} " if row.removed_by else ""
     return Entry("Note", f"Removed {remover}on {show.day(row.removed_at)}", by, "Removed")
+
+
+def viewing(row: MemberViewing) -> Entry:
+    """Staff who looked at the portal as the member."""
+    by = show.name_of(row.viewer) if row.viewer else ""
+    if row.ended_at:
+        detail = f"Until {timezone.localtime(row.ended_at):%H:%M}"
+    else:
+        detail = f"Until {timezone.localtime(row.ends_at):%H:%M} at the latest"
+    return Entry("Viewed the portal as this member", detail, by)
 
 
 def staff(row: LogEntry) -> Entry:

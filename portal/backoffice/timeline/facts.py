@@ -34,7 +34,7 @@ from members.models import (
 )
 from portal.backoffice.timeline import entries
 from portal.backoffice.timeline.entries import Entry, Topic
-from portal.models import StaffNote, SupportMessage
+from portal.models import MemberViewing, StaffNote, SupportMessage
 
 PAGE = 40
 Rows = QuerySet[Any]
@@ -197,6 +197,14 @@ SOURCES = (
         "created_at",
         entries.note,
         "portal.view_staffnote",
+    ),
+    Source(
+        Topic.STAFF,
+        _of_user(MemberViewing, "viewer"),
+        "started_at",
+        entries.viewing,
+        "admin.view_logentry",
+        _no_page,
     ),
 )
 

@@ -368,7 +368,7 @@ def test_staff_see_the_plan_and_stop_it(sandbox: Sandbox) -> None:
     fresh(user).post(PAGE)
     desk = signed_in_now(support())
     page = reverse("admin:auth_user_change", args=[user.pk])
-    assert "Closes on" in text(desk.get(page))
+    assert "The account closes on" in text(desk.get(page))
     press = reverse("admin:auth_user_stop_closing", args=[user.pk])
     answer = desk.post(press, {"_form_submitted": "on"}, follow=True)
     assert "The account stays open." in text(answer)

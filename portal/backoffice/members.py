@@ -54,9 +54,13 @@ PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
 
 
 @admin.register(User)
-class UserAdmin(  # type: ignore[misc,type-arg]
-    MemberColumns, MemberButtons, NoteButtons, ViewingButtons, DjangoUserAdmin
-):  # type: ignore[misc,type-arg]
+class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
+    MemberColumns,
+    MemberButtons,
+    NoteButtons,
+    ViewingButtons,
+    DjangoUserAdmin,  # type: ignore[type-arg]  # not generic at run time
+):
     """Members and staff. Accounts are deactivated, never deleted: money and consents need them."""
 
     add_form = OpenAccountForm

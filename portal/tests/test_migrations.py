@@ -97,7 +97,8 @@ def forget_what_was_squashed() -> list[tuple[str, str]]:
 def test_a_database_of_before_migrations_were_squashed_needs_only_what_came_since() -> None:
     replaced = forget_what_was_squashed()
     assert len(replaced) == len(set(replaced)) == 34 + 5 + 9 + 2
-    assert left_to_do()[0] == "billing.0008_remove_dispute_is_charge_refundable"
+    ours = [one for one in left_to_do() if one.startswith("billing.")]
+    assert ours[0] == "billing.0008_remove_dispute_is_charge_refundable"
     assert not any(
         one.replaces for app in APPS for one in migrations_of(app) if str(one) in left_to_do()
     )

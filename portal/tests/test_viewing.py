@@ -144,7 +144,14 @@ def some_address(name: str) -> str:
 
 
 def every_name() -> Iterator[str]:
-    machines = {"stripe-webhook", "sms-status", "sms-inbound", "healthz", "error-page"}
+    machines = {
+        "stripe-webhook",
+        "sms-status",
+        "sms-inbound",
+        "healthz",
+        "error-page",
+        "brand-picture",
+    }
     for name in names(get_resolver()):
         if name not in machines:
             yield name

@@ -91,6 +91,18 @@ def format_money(amount: int, currency: str) -> str:
     return _formatted(amount, currency.upper(), locales.current().numbers)
 
 
+def read_back(text: str, currency: str) -> Money | None:
+    """Return the money that's written as this text, or None if the text is anything else.
+
+    All digits of a written amount are its minor units, so it's exact.
+    """
+    digits = "".join(one for one in text if one in "0123456789")
+    if not digits:
+        return None
+    found = (Money(sign * int(digits), currency) for sign in (1, -1))
+    return next((money for money in found if str(money) == text), None)
+
+
 def symbol(currency: str) -> str:
     """Return what stands for a currency here (`$`), or "" if that's only its code."""
     code = currency.upper()

@@ -48,6 +48,7 @@ DAY, TIME, WHOLE = "yyyy-mm-dd", "yyyy-mm-dd hh:mm", "#,##0"
 
 Cell: TypeAlias = str | int | Decimal | Money | date | datetime | None
 Row: TypeAlias = Sequence[Cell]
+CELLS = (str, int, Decimal, Money, date)
 
 
 class _Echo:

@@ -1,5 +1,6 @@
 """Where Django looks for the portal's own pages on the staff site."""
 
+from portal.backoffice.downloads import DownloadAdmin
 from portal.backoffice.groups import GroupAdmin
 from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
@@ -9,6 +10,7 @@ from portal.doctor.page import DiagnosisAdmin
 
 __all__ = [
     "DiagnosisAdmin",
+    "DownloadAdmin",
     "GroupAdmin",
     "JobAdmin",
     "LogEntryAdmin",

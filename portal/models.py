@@ -61,6 +61,29 @@ class Diagnosis(models.Model):
         return f"Check-up {self.pk}"
 
 
+class Download(models.Model):
+    """A list that somebody of the staff took away as a file.
+
+    `filters` says in words which rows were chosen; it may name a member who was searched for.
+    `rows` is empty while the file is sent, and for good if it never began.
+    """
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    what = models.CharField(max_length=200)
+    model = models.CharField(max_length=100, help_text="Whose list it is, as app.model.")
+    kind = models.CharField("format", max_length=10)
+    filters = models.TextField(blank=True)
+    rows = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.what[:1].upper()}{self.what[1:]} as {self.kind.upper()}"
+
+
 class StaffRole(models.Model):
     """Which group is one of the standard ones; its name is for people, and theirs to change."""
 

@@ -91,6 +91,8 @@ TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 BRAND_READER = "business.brand.current"
 # Who reads the logo's file, for documents.
 LOGO_READER = "business.uploads.content_or_nothing"
+# Records what staff take away as a file (see `common.staff.exporting`).
+DOWNLOAD_RECORDER = "portal.backoffice.downloads.record"
 
 # Stripe
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

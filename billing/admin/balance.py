@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -16,11 +16,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing.admin import books_pages, labels
 from billing.admin.balance_rows import JOINED, cause_of, user_of
-from billing.admin.money_list import FETCHED, MoneyListAdmin
+from billing.admin.money_list import MoneyListAdmin
 from billing.core import book_words
 from billing.models import BalanceTransaction, Payout
-from common.money import Money, plain_amount
+from common.money import Money
+from common.spreadsheets import Cell, Row
 from common.staff import show
+from common.staff.exporting import FETCHED
 from common.staff.filters import by_day, titled
 from common.staff.parts import column
 
@@ -72,7 +74,7 @@ class BalanceTransactionAdmin(MoneyListAdmin):
         """Add the pages of the books."""
         return [*books_pages.urls(self), *super().get_urls()]
 
-    def export_rows(self, rows: QuerySet[BalanceTransaction]) -> Iterator[list[str]]:
+    def export_rows(self, rows: QuerySet[BalanceTransaction]) -> Iterator[list[Cell]]:
         """Return them with amounts as the list shows them."""
         zone = timezone.get_current_timezone()
         found = rows.select_related(*JOINED).iterator(chunk_size=FETCHED)
@@ -172,14 +174,15 @@ class PayoutAdmin(MoneyListAdmin):
             for title, one in fieldsets
         ]
 
-    def export_rows(self, rows: QuerySet[Payout]) -> Iterable[Sequence[str]]:
+    def export_rows(self, rows: QuerySet[Payout]) -> Iterable[Row]:
         """Return them with amounts as the list shows them."""
+        zone = timezone.get_current_timezone()
         return (
             [
-                f"{timezone.localtime(row.arrives_at):%Y-%m-%d}",
-                f"{timezone.localtime(row.created_at):%Y-%m-%d}",
+                row.arrives_at.astimezone(zone).date(),
+                row.created_at.astimezone(zone).date(),
                 row.currency.upper(),
-                plain_amount(row.amount, row.currency),
+                row.money,
                 row.get_status_display(),
                 self.way(row),
                 row.trace,
@@ -255,15 +258,15 @@ def _line(row: BalanceTransaction) -> dict[str, Any]:
     }
 
 
-def _exported(row: BalanceTransaction, zone: Any) -> list[str]:
+def _exported(row: BalanceTransaction, zone: Any) -> list[Cell]:
     user = user_of(row)
     return [
-        f"{timezone.localtime(row.created_at, zone):%Y-%m-%d}",
+        row.created_at.astimezone(zone).date(),
         book_words.category(row.category),
         show.name_of(user) if user else "",
         row.currency.upper(),
-        *(plain_amount(amount, row.currency) for amount in (row.amount, -row.fee, row.net)),
-        f"{timezone.localtime(row.available_at, zone):%Y-%m-%d}",
+        *(Money(amount, row.currency) for amount in (row.amount, -row.fee, row.net)),
+        row.available_at.astimezone(zone).date(),
         row.paid_out_in.stripe_id if row.paid_out_in else "",
         row.source_id,
         row.stripe_id,

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.admin.balance_rows import user_of
-from billing.admin.money_list import note_download
 from billing.core import book_words
 from billing.core.book_words import Section
 from billing.facts import books
@@ -21,6 +20,7 @@ from common import days, documents, spreadsheets
 from common.money import Money
 from common.spreadsheets import Cell
 from common.staff import show
+from common.staff.exporting import begin, send
 
 PDF = "pdf"
 KINDS = (PDF, *spreadsheets.FORMATS)
@@ -38,14 +38,13 @@ def links(day: date) -> list[tuple[str, str]]:
 
 def month(request: HttpRequest, day: date, kind: str) -> HttpResponseBase:
     """Send a month in one of `KINDS`, and record who took it."""
-    note_download(request, BalanceTransaction, f" of the month {day:%Y-%m}", kind)
-    name = f"books-{day:%Y-%m}"
+    name, what = f"books-{day:%Y-%m}", f"the books of {day:%B %Y}"
     if kind != PDF:
-        return spreadsheets.download(COLUMNS, rows(day), name, kind)
-    now = timezone.now()
-    return documents.download(
-        documents.render("books", as_document(day), made_at=now), f"{name}.{PDF}"
-    )
+        return send(request, BalanceTransaction, what, COLUMNS, rows(day), name, kind)
+    finish = begin(request, BalanceTransaction, what, kind)
+    document = documents.render("books", as_document(day), made_at=timezone.now())
+    finish(sum(1 for _ in rows(day)))
+    return documents.download(document, f"{name}.{PDF}")
 
 
 def rows(day: date) -> Iterator[list[Cell]]:
@@ -123,10 +122,11 @@ def line(
     request: HttpRequest, day: date, line: books.Line, found: Any, kind: str
 ) -> HttpResponseBase:
     """Send all of a line's rows."""
-    about = f" of {line.label}, {day:%Y-%m}, {line.money.currency}"
-    note_download(request, BalanceTransaction, about, kind)
-    name = f"{day:%Y-%m}-{line.section}-{line.money.currency.lower()}"
-    return spreadsheets.download(LINE_COLUMNS, _rows_of(found, line), name, kind)
+    what, currency = f"the books of {day:%B %Y}", line.money.currency
+    name = f"{day:%Y-%m}-{line.section}-{currency.lower()}"
+    shown = _rows_of(found, line)
+    chosen = f"Line: {line.label}. Currency: {currency}"
+    return send(request, BalanceTransaction, what, LINE_COLUMNS, shown, name, kind, chosen=chosen)
 
 
 def _rows_of(found: Any, line: books.Line) -> Iterator[list[Cell]]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.admin import labels
-from billing.admin.money_list import FETCHED
 from billing.facts import descriptions, income, plans, statements
 from billing.models import Invoice, Payment
-from common.money import plain_amount
+from common.money import Money
+from common.spreadsheets import Cell
 from common.staff import show
+from common.staff.exporting import FETCHED
 
 PAYMENT_COLUMNS = [
     "Member",
@@ -57,7 +58,7 @@ INVOICE_COLUMNS = [
 ]
 
 
-def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
+def payments(rows: QuerySet[Payment]) -> Iterator[list[Cell]]:
     """Return payments under `PAYMENT_COLUMNS`, amounts and states as the list shows them.
 
     One query, and one more per thousand rows. The reader's time zone is taken when this is called,
@@ -69,14 +70,14 @@ def payments(rows: QuerySet[Payment]) -> Iterator[list[str]]:
     return (_payment(row, names, zone) for row in joined.iterator(chunk_size=FETCHED))
 
 
-def invoices(rows: QuerySet[Invoice]) -> Iterator[list[str]]:
+def invoices(rows: QuerySet[Invoice]) -> Iterator[list[Cell]]:
     """Return invoices under `INVOICE_COLUMNS`: two queries. The time zone: as for payments."""
     zone, names = timezone.get_current_timezone(), plans.product_names()
     joined = rows.select_related("customer__user", "subscription")
     return (_invoice(row, names, zone) for row in joined.iterator(chunk_size=FETCHED))
 
 
-def _payment(row: Payment, names: dict[str, str], zone: tzinfo) -> list[str]:
+def _payment(row: Payment, names: dict[str, str], zone: tzinfo) -> list[Cell]:
     user, paid = row.customer.user, statements.paid(row, names)
     amounts = (row.amount, paid.amount, paid.tax, paid.refunded, paid.returned, paid.net)
     return [
@@ -86,14 +87,14 @@ def _payment(row: Payment, names: dict[str, str], zone: tzinfo) -> list[str]:
         paid.description,
         paid.invoice_number,
         row.currency.upper(),
-        *(plain_amount(amount, row.currency) for amount in amounts),
+        *(Money(amount, row.currency) for amount in amounts),
         paid.method,
         paid.state,
         row.stripe_id,
     ]
 
 
-def _invoice(row: Invoice, names: dict[str, str], zone: tzinfo) -> list[str]:
+def _invoice(row: Invoice, names: dict[str, str], zone: tzinfo) -> list[Cell]:
     user = row.customer.user
     return [
         show.name_of(user),
@@ -103,14 +104,14 @@ def _invoice(row: Invoice, names: dict[str, str], zone: tzinfo) -> list[str]:
         row.number,
         labels.invoice(row)[0],
         row.currency.upper(),
-        *(plain_amount(amount, row.currency) for amount in _amounts(row)),
+        *(Money(amount, row.currency) for amount in _amounts(row)),
         _day(row.paid_at, zone),
         row.stripe_id,
     ]
 
 
-def _day(moment: datetime | None, zone: tzinfo) -> str:
-    return f"{timezone.localtime(moment, zone):%Y-%m-%d}" if moment else ""
+def _day(moment: datetime | None, zone: tzinfo) -> date | None:
+    return timezone.localtime(moment, zone).date() if moment else None
 
 
 def _amounts(row: Invoice) -> list[int]:

@@ -26,6 +26,7 @@ from billing.facts import income, taxes
 from billing.models import Invoice, Refund
 from billing.refunds import service as refunds
 from common.money import Money
+from common.spreadsheets import Cell
 from common.staff import show
 from common.staff.filters import by_day, titled
 from common.staff.parts import button, column, row_or_404
@@ -136,7 +137,7 @@ class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     }
     export_columns = exports.INVOICE_COLUMNS
 
-    def export_rows(self, rows: Rows) -> Iterator[list[str]]:
+    def export_rows(self, rows: Rows) -> Iterator[list[Cell]]:
         """Rows for a bookkeeper."""
         return exports.invoices(rows)
 

@@ -26,6 +26,7 @@ from billing.models import Dispute, Invoice, Payment, Refund
 from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from common.money import Money
+from common.spreadsheets import Cell
 from common.staff import show
 from common.staff.filters import by_day, titled
 from common.staff.parts import button, column, row_or_404
@@ -246,7 +247,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """ "Visa 4242"."""
         return show.one_line(texts.card_short(row.card_brand, row.card_last4) or show.NOTHING)
 
-    def export_rows(self, rows: Rows) -> Iterator[list[str]]:
+    def export_rows(self, rows: Rows) -> Iterator[list[Cell]]:
         """Rows for a bookkeeper."""
         return exports.payments(rows)
 

@@ -77,7 +77,7 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.roles import Role, make_groups
-from portal.models import Diagnosis, Problem, StaffNote, SupportMessage
+from portal.models import Diagnosis, Download, Problem, StaffNote, SupportMessage
 from testing.made_once import made_once
 
 PHONE = "+14155552671"
@@ -141,6 +141,7 @@ def make_world() -> World:
         ),
         ProcrastinateJob.objects.get(task_name="billing.tasks.process_event"),
         Diagnosis.objects.create(),
+        Download.objects.create(by=alice, what="payments", model="billing.payment", kind="csv"),
         Problem.objects.create(key="drift", text="Our records differ from Stripe."),
         LogEntry.objects.create(
             user=alice,

@@ -39,6 +39,7 @@ SAVED = lazy("Saved. It’s in force now, and everywhere within ten seconds.")
 class BrandVersionAdmin(ReadOnlyAdmin):
     """The brand. Its list is its page; a version's page shows what it says, and can restore it."""
 
+    not_exported = "Its list is the brand’s form, and each version has a page."
     change_form_outer_before_template = "admin/business/version.html"
     fieldsets = [(None, {"fields": ["made", "by", "restores_words"]})]
     readonly_fields = ["made", "by", "restores_words"]

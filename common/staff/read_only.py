@@ -13,10 +13,10 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
-from unfold.admin import ModelAdmin
 
 from common.fields import WordsOfStaff
 from common.staff import finding
+from common.staff.exporting import ExportedList
 
 ESTIMATED_FROM = 50_000
 
@@ -34,7 +34,7 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at
         return super().count
 
 
-class IndexedSearch(WordsOfStaff, ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
+class IndexedSearch(WordsOfStaff, ExportedList):
     """A list whose search never reads a whole table.
 
     `search_fields` are lookups that an index serves (`number__istartswith`, `number__has_part`).

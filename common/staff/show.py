@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
@@ -23,6 +23,26 @@ from common.staff import ages
 NOTHING = "–"
 
 Labels = Mapping[Any, str]
+
+
+class Dated(str):
+    """Text about a day or a moment, which a file has as such."""
+
+    __slots__ = ("at",)
+    at: date | datetime
+
+    @classmethod
+    def of(cls, text: str, at: date | datetime) -> Self:
+        """Return the text with what it's about."""
+        made = cls(text)
+        made.at = at
+        return made
+
+
+class DatedMarkup(Dated, SafeString):
+    """The same as markup."""
+
+    __slots__ = ()
 
 
 def one_line(text: str) -> SafeString:
@@ -101,12 +121,13 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return NOTHING
     local = timezone.localtime(at)
-    return f"{days.short_with_year(local)}, {local:%H:%M} ({age(at)})"
+    return Dated.of(f"{days.short_with_year(local)}, {local:%H:%M} ({age(at)})", at)
 
 
 def when(at: datetime | None) -> SafeString:
     """Return how long ago a time was; hovering shows the date and time."""
-    return format_html('<span title="{}">{}</span>', moment(at), age(at))
+    shown = format_html('<span title="{}">{}</span>', moment(at), age(at))
+    return DatedMarkup.of(shown, at) if at else shown
 
 
 def how_long(since: datetime | None, now: datetime | None = None) -> str:
@@ -116,7 +137,10 @@ def how_long(since: datetime | None, now: datetime | None = None) -> str:
 
 def day(at: datetime | None) -> str:
     """Return a date: "Nov 4, 2026"."""
-    return days.short_with_year(timezone.localtime(at)) if at else NOTHING
+    if at is None:
+        return NOTHING
+    local = timezone.localtime(at)
+    return Dated.of(days.short_with_year(local), local.date())
 
 
 def number(value: int) -> str:

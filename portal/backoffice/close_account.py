@@ -35,6 +35,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
+from portal.backoffice import downloads
 from portal.backoffice.contexts import AccountClosed
 from portal.models import (
     DataExport,
@@ -72,6 +73,7 @@ def close_account(user: User) -> None:
     forget(User.objects.filter(pk=user.pk))
     PhoneCode.objects.filter(phone__in=traces.numbers).delete()
     contact.forget(traces)
+    downloads.forget(traces)
     billing.forgetting.forget_traces(user, traces)
     emails.forgetting.forget_traces(traces)
     common.forgetting.forget_jobs(traces)

@@ -189,6 +189,7 @@ SECTIONS = (
             Item("Groups", "auth.group"),
             Item("Access changes", "members.accesschange"),
             Item("Staff actions", "admin.logentry"),
+            Item("Downloads", "portal.download"),
         ),
     ),
 )

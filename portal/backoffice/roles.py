@@ -79,8 +79,13 @@ SEEN = [
     ("procrastinate", "procrastinatejob"),
 ]
 VIEWS = [*(f"{app}.view_{model}" for app, model in SEEN), "billing.view_bank_money"]
-# Read the whole refund ledger, export it, and verify it.
-AUDITS = ["billing.audit_refund", "billing.view_refundentry", "billing.view_ledgercheck"]
+# Read the whole refund ledger, export it, and verify it; see what staff downloaded.
+AUDITS = [
+    "billing.audit_refund",
+    "billing.view_refundentry",
+    "billing.view_ledgercheck",
+    "portal.view_download",
+]
 # Replay an event, look for missed ones, have the doctor look, assign a customer, resend a message,
 # end a membership; sell items, send and cancel payment requests; offer discounts to members who
 # are leaving; decide on refunds, and give them; correct an address or a number; say that a member's

@@ -11,6 +11,7 @@ TABLES = [*data_account.TABLES, *data_money.TABLES]
 # By a model's label: why it isn't in someone's data.
 LEFT_OUT = {
     "admin.LogEntry": "Our colleagues' work log. What it changed is in the tables.",
+    "portal.Download": "The staff's downloads of lists; it says which colleague took which.",
     "auth.User_groups": "What staff may do; the account says whether someone is staff.",
     "auth.User_user_permissions": "What staff may do; the account says whether someone is staff.",
     "account.EmailConfirmation": "One-time keys, which the portal doesn't use.",

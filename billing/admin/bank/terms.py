@@ -37,6 +37,7 @@ CHOOSE_AGAIN = "Choose the QR code again: it had to be left out meanwhile."
 class ZelleTermsAdmin(IndexedSearch):
     """The terms. Their list is their page, since there's one row."""
 
+    not_exported = "There’s one row, and it has a page."
     form = TermsForm
     readonly_fields = ["preview", "least", "most", "each", "a_day", "changed"]
     fieldsets = [

@@ -21,7 +21,7 @@ from billing.admin.bank import hand_page, match_page, words
 from billing.admin.bank.base import BankAdmin
 from billing.admin.bank.dialogs import BecauseForm
 from billing.admin.bank.transfer_page import page_of
-from billing.admin.money_list import FETCHED, MoneyListAdmin
+from billing.admin.money_list import MoneyListAdmin
 from billing.core.bank_statuses import AllocationState, Direction
 from billing.core.statuses import ZELLE
 from billing.facts.bank_balances import ties
@@ -29,8 +29,10 @@ from billing.facts.unproved import unproved
 from billing.models import BankTransfer, Refund
 from billing.zelle import allocating
 from billing.zelle.checks import AllocationError
-from common.money import AmountError, parse_money, plain_amount
+from common.money import AmountError, Money, parse_money
+from common.spreadsheets import Cell
 from common.staff import show
+from common.staff.exporting import FETCHED
 from common.staff.filters import by_date
 from common.staff.parts import button, column, page_button, row_or_404
 from members.access import current_user
@@ -221,7 +223,7 @@ class BankTransferAdmin(BankAdmin, MoneyListAdmin):
         """How much, whose, and when."""
         return f"{row} on {row.on:%b} {row.on.day}"
 
-    def export_rows(self, rows: Rows) -> Iterator[list[str]]:
+    def export_rows(self, rows: Rows) -> Iterator[list[Cell]]:
         """Rows for a bookkeeper, one for each transfer."""
         joined = rows.select_related("mail", "line__account")
         joined = joined.defer("mail__content")
@@ -343,20 +345,20 @@ def _refunds(rows: Rows) -> Rows:
     return kept
 
 
-def _exported(row: Any) -> list[str]:
+def _exported(row: Any) -> list[Cell]:
     is_out = row.direction == Direction.OUT
     left = 0 if is_out or row.set_aside_at else max(0, row.amount - row.counted)
     return [
-        row.on.isoformat(),
+        row.on,
         "Out" if is_out else "In",
         row.name,
         row.memo,
         row.currency.upper(),
-        plain_amount(-row.amount if is_out else row.amount, row.currency),
-        plain_amount(row.counted, row.currency),
-        plain_amount(left, row.currency),
+        Money(-row.amount if is_out else row.amount, row.currency),
+        Money(row.counted, row.currency),
+        Money(left, row.currency),
         words.standing_words(row, row.counted, row.proposed)[0],
-        row.line.posted_on.isoformat() if row.line else "",
+        row.line.posted_on if row.line else None,
         "Yes" if row.mail else "No",
         row.transaction,
         row.line.account.name if row.line else "",

@@ -16,7 +16,6 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from billing import tasks
 from billing.admin import labels
-from billing.admin.money_list import FETCHED, note_download
 from billing.admin.records import RecordAdmin
 from billing.admin.refunds.case import said
 from billing.models import LedgerCheck, RefundEntry
@@ -25,6 +24,7 @@ from common import spreadsheets
 from common.money import plain_amount
 from common.queue import enqueue_once
 from common.staff import show
+from common.staff.exporting import FETCHED, send
 from common.staff.filters import by_day, titled
 from common.staff.parts import button, column, page_button
 
@@ -168,10 +168,10 @@ class RefundEntryAdmin(AuditAdmin):
             .select_related("refund__customer__user", "actor")
             .prefetch_related("texts")
         )
-        note_download(request, RefundEntry, ", the whole ledger")
         name = f"refund-ledger-{timezone.localdate().isoformat()}"
-        entries = rows.iterator(chunk_size=FETCHED)
-        return spreadsheets.download(COLUMNS, (_row(one) for one in entries), name)
+        entries = (_row(one) for one in rows.iterator(chunk_size=FETCHED))
+        what = "the whole refund ledger, with its proof"
+        return send(request, RefundEntry, what, COLUMNS, entries, name, spreadsheets.CSV)
 
 
 @admin.register(LedgerCheck)

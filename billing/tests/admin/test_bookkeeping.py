@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -19,6 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from billing.admin import money_list
 from billing.tests import factories
 from billing.tests.staff_world import auditor, make_world, superuser
+from portal.models import Download
 
 pytestmark = pytest.mark.django_db
 PAYMENTS, INVOICES = "/staff/billing/payment/", "/staff/billing/invoice/"
@@ -81,7 +81,7 @@ def test_payments_add_up_by_currency_and_filter(client: Client) -> None:
     page = get(client, superuser(), f"{PAYMENTS}?paid_at_from={since}")
     assert "3 in USD" in page
     assert "EUR" not in page
-    assert f"/staff/billing/payment/export/?paid_at_from={since}" in page
+    assert f"/staff/billing/payment/download/csv/?paid_at_from={since}" in page
     page = get(client, superuser(), f"{PAYMENTS}?q=Bob")
     assert "2 in USD" in page
     assert "<strong>$5.00</strong>" in page
@@ -108,16 +108,16 @@ def test_large_list_is_added_up_only_where_it_is_filtered(
 def test_the_filtered_payments_come_as_a_file_and_the_log_knows_it(client: Client) -> None:
     boss = superuser()
     client.force_login(boss)
-    rows = rows_of(client, f"{PAYMENTS}export/?status__exact=succeeded&q=Alice")
+    rows = rows_of(client, f"{PAYMENTS}download/csv/?status__exact=succeeded&q=Alice")
     assert sorted(row["Received"] for row in rows) == ["10.00", "29.00"]
     assert {row["Member"] for row in rows} == {"Alice Archer"}
     assert {row["Tax included"] for row in rows} == {"1.00"}
     assert {row["Net"] for row in rows} == {"26.10", "9.00"}
-    entry = LogEntry.objects.get()
-    assert (entry.user, entry.object_repr) == (boss, "payments")
-    assert "status__exact=succeeded" in entry.get_change_message()
-    assert "Downloaded as CSV" in get(client, boss, "/staff/admin/logentry/")
-    failed = rows_of(client, f"{PAYMENTS}export/?status__exact=requires_payment_method")
+    taken = Download.objects.get()
+    assert (taken.by, taken.what, taken.kind, taken.rows) == (boss, "payments", "csv", 2)
+    assert taken.filters == "Search: Alice. Whether it was paid: Paid"
+    assert taken.filters in get(client, boss, "/staff/portal/download/")
+    failed = rows_of(client, f"{PAYMENTS}download/csv/?status__exact=requires_payment_method")
     assert [(row["Status"], row["Date paid"]) for row in failed] == [("Failed", "")]
     assert [(row["Asked"], row["Received"], row["Net"]) for row in failed] == [
         ("30.00", "0.00", "0.00")
@@ -161,7 +161,7 @@ def test_what_went_back_is_told_alike_in_list_sum_tile_and_file(client: Client) 
     # The list inside the member's page says the same.
     inside = table(get(client, boss, reverse("admin:auth_user_edit", args=[bob.user_id])))
     assert {cells["field-state"] for cells in inside if "field-came" in cells} == set(fates)
-    rows = rows_of(client, f"{PAYMENTS}export/")
+    rows = rows_of(client, f"{PAYMENTS}download/csv/")
     assert {row["Status"]: row["Net"] for row in rows} == {
         "Paid": "29.00",
         "Partly refunded": "15.00",
@@ -196,7 +196,7 @@ def test_an_invoice_that_gives_credit_is_credited_and_not_paid(client: Client) -
     assert "Credit: lowers the next invoices" in page
     for words in ("Invoiced <strong>$39.00", "Credited <strong>−$210.00", "Paid <strong>$39.00"):
         assert words in page
-    rows = rows_of(client, f"{INVOICES}export/?status__exact=paid")
+    rows = rows_of(client, f"{INVOICES}download/csv/?status__exact=paid")
     assert sorted(row["Status"] for row in rows) == ["Credited", "Credited", "Paid"]
 
 
@@ -206,11 +206,11 @@ def test_the_filtered_invoices_come_as_a_file(client: Client) -> None:
         total=2900, starting_balance=-500, ending_balance=0, amount_due=2400, amount_paid=2400
     )
     client.force_login(superuser())
-    rows = rows_of(client, f"{INVOICES}export/?q={invoice.number}")
+    rows = rows_of(client, f"{INVOICES}download/csv/?q={invoice.number}")
     assert len(rows) == 1
     assert rows[0]["From balance"] == "-5.00"
     assert (rows[0]["Total"], rows[0]["Due"], rows[0]["Status"]) == ("29.00", "24.00", "Paid")
-    assert len(rows_of(client, f"{INVOICES}export/")) == 6
+    assert len(rows_of(client, f"{INVOICES}download/csv/")) == 6
 
 
 def test_days_of_a_file_are_those_of_the_reader(client: Client) -> None:
@@ -221,7 +221,7 @@ def test_days_of_a_file_are_those_of_the_reader(client: Client) -> None:
         factories.set_member(boss, time_zone=zone)
         client.force_login(User.objects.get(pk=boss.pk))
         for url in (PAYMENTS, INVOICES):
-            assert rows_of(client, f"{url}export/")[0]["Date paid"] == day
+            assert rows_of(client, f"{url}download/csv/")[0]["Date paid"] == day
 
 
 @pytest.mark.usefixtures("money")
@@ -233,21 +233,21 @@ def test_only_who_may_see_the_list_may_take_it_away(client: Client) -> None:
     ):
         client.force_login(user)
         for url in (PAYMENTS, INVOICES):
-            answer = client.get(f"{url}export/")
+            answer = client.get(f"{url}download/csv/")
             assert answer.status_code == status
             if status == 200:
                 assert b"".join(answer)
-    assert LogEntry.objects.count() == 2
+    assert Download.objects.count() == 2
 
 
 @pytest.mark.usefixtures("money")
 def test_filter_that_is_none_leads_back_to_the_list(client: Client) -> None:
     client.force_login(superuser())
-    answer = client.get(f"{PAYMENTS}export/?customer__id__exact=x")
+    answer = client.get(f"{PAYMENTS}download/csv/?customer__id__exact=x")
     assert answer.status_code in (302, 400)
 
 
-@pytest.mark.parametrize("url", [f"{PAYMENTS}export/", f"{INVOICES}export/"])
+@pytest.mark.parametrize("url", [f"{PAYMENTS}download/csv/", f"{INVOICES}download/csv/"])
 def test_cost_of_a_file_does_not_grow(
     client: Client, url: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

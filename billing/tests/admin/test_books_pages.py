@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
@@ -25,6 +24,7 @@ from billing.tests.staff_world import auditor
 from billing.tests.sync.test_balance import catch_up
 from common.money import Money
 from conftest import Sandbox
+from portal.models import Download
 from testing import sheets
 
 pytestmark = pytest.mark.django_db
@@ -116,9 +116,8 @@ def test_page_pdf_csv_and_xlsx_say_the_same(sandbox: Sandbox) -> None:
     assert "Received by Zelle $50.00" in printed
     for kind in ("PDF", "CSV", "XLSX"):
         assert f"/{kind.lower()}/" in page.content.decode()
-        assert LogEntry.objects.filter(
-            change_message=f"Downloaded as {kind} of the month {month}."
-        ).exists()
+        taken = Download.objects.get(kind=kind.lower())
+        assert (taken.what, taken.rows) == (f"the books of {day:%B %Y}", len(rows))
 
 
 def test_amounts_have_their_currencys_decimals_in_every_file(client: Client) -> None:

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -28,6 +27,7 @@ from billing.tests import factories, staff_world
 from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import PASSWORD, signed_in_now
 from common.staff import show
+from portal.models import Download
 
 pytestmark = pytest.mark.django_db
 ADD = "/staff/billing/refundpolicy/add/"
@@ -258,8 +258,8 @@ def test_the_ledger_is_read_and_exported_by_who_audits(auditor: Client, alice: U
     assert rows[1]["By"] == "The portal"
     assert (rows[1]["State before"], rows[1]["State after"]) == ("Requested", "Approved")
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    entry = LogEntry.objects.get()
-    assert entry.get_change_message() == "Downloaded as CSV, the whole ledger."
+    taken = Download.objects.get()
+    assert (str(taken), taken.rows) == ("The whole refund ledger, with its proof as CSV", 2)
 
 
 def test_the_exported_ledger_can_be_proved_without_us(auditor: Client, alice: User) -> None:

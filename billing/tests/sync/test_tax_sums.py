@@ -121,8 +121,8 @@ def _check(rows: Rows, at_stripe: Any) -> None:
 
 def _check_file(invoice: Invoice, at_stripe: Any) -> None:
     [row] = exports.invoices(Invoice.objects.filter(pk=invoice.pk))
-    cells = dict(zip(exports.INVOICE_COLUMNS, row, strict=True))
-    amounts = {name: round(float(cells[name]) * 100) for name in AMOUNTS}
+    cells: dict[str, Any] = dict(zip(exports.INVOICE_COLUMNS, row, strict=True))
+    amounts = {name: cells[name].amount for name in AMOUNTS}
     assert amounts["Subtotal"] + amounts["Discount"] + amounts["Tax added"] == at_stripe.total
     due = amounts["Total"] + amounts["From balance"] + amounts["Credit notes before payment"]
     assert due == amounts["Due"] == at_stripe.amount_due

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from billing.tests import factories, taxed
 from billing.tests.life import deliver, sign_up
 from billing.tests.staff_world import superuser
 from billing.tests.taxed import make_rate, rows_of_mail, rows_of_page, subscribe
+from common import spreadsheets
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
@@ -41,7 +43,8 @@ def receipt() -> str:
 
 def exported(invoice: Invoice) -> dict[str, str]:
     [row] = exports.invoices(Invoice.objects.filter(pk=invoice.pk))
-    return dict(zip(exports.INVOICE_COLUMNS, row, strict=True))
+    cells = (spreadsheets.as_text(one, UTC) for one in row)
+    return dict(zip(exports.INVOICE_COLUMNS, cells, strict=True))
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
@@ -35,6 +34,7 @@ from billing.tests.admin.bank.desk import (
 )
 from common.money import Money
 from common.staff import show
+from portal.models import Download
 from testing.thorough import examples
 
 pytestmark = pytest.mark.django_db
@@ -188,14 +188,15 @@ def test_every_gap_is_found_in_whatever_order_lines_come(
 def test_the_list_is_downloaded_with_its_filters_and_that_is_recorded(
     boss: Client, some: dict[str, BankTransfer]
 ) -> None:
-    answer: Any = boss.get(f"{LIST}export/?standing=partly")
+    answer: Any = boss.get(f"{LIST}download/csv/?standing=partly")
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
     head, only = text.splitlines()
     assert head.startswith("Date,Direction,Name,Memo,Currency,Amount,Counted,Left,Standing")
     assert only.startswith(
         "2026-11-04,In,PARTLY,,USD,20.00,5.00,15.00,Partly matched,2026-11-04,No"
     )
-    assert LogEntry.objects.filter(change_message__contains="standing=partly").exists()
+    taken = Download.objects.get()
+    assert (taken.filters, taken.rows) == ("What became of it: Partly matched", 1)
 
 
 def test_a_page_says_what_the_email_and_the_file_say(boss: Client) -> None:

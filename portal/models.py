@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Self
 
 from django.conf import settings
@@ -42,6 +43,15 @@ class Problem(models.Model):
         return self.text
 
 
+class Outcome(StrEnum):
+    """What a check of the doctor's found; the value is stored, and printed as JSON."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
 class Diagnosis(models.Model):
     """One run of the doctor (`portal.doctor`): its findings so far, all of them once it's finished.
 
@@ -59,6 +69,11 @@ class Diagnosis(models.Model):
 
     def __str__(self) -> str:
         return f"Check-up {self.pk}"
+
+    @property
+    def failures(self) -> list[dict[str, str]]:
+        """The findings of what doesn't work."""
+        return [one for one in self.findings if one["outcome"] == Outcome.FAIL]
 
 
 class Download(models.Model):

@@ -170,6 +170,7 @@ SECTIONS = (
         (
             Item("Problems", "portal.problem"),
             Item("Check-ups", "portal.diagnosis"),
+            Item("Getting started", "portal.diagnosis", page="start"),
             Item("Webhook events", "billing.stripeevent", lambda now: now.events.failed),
             Item("Missed-event checks", "billing.reconciliation"),
             Item("Ignored events", "billing.ignoredevents"),

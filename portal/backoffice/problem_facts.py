@@ -29,12 +29,14 @@ from billing.sync import taxing
 from billing.zelle import mailbox
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
+from portal.models import Diagnosis
 
 INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
 MONEY = "billing.view_subscription"
 MAILBOX = "billing.view_bankmailbox"
+CHECK_UPS = "portal.view_diagnosis"
 # Somebody with none of these sees no problem.
-PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX})
+PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX, CHECK_UPS})
 # How long after the last one events that aren't for us are a problem.
 LATELY = timedelta(days=7)
 # How long what the bank's mailbox has may be kept from us: mail servers have short failures.
@@ -52,7 +54,7 @@ class ProblemFacts:
     `failed_jobs`: scheduled jobs whose last run failed, by pk and name. `tax_account`: only if
     Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk. `mailbox`:
     the one that the bank's mails are read from; `kept_out`: mails there that couldn't be taken in
-    for a while, by whether they wait for keys.
+    for a while, by whether they wait for keys. `check_up`: the doctor's last finished run.
     """
 
     now: datetime
@@ -71,6 +73,7 @@ class ProblemFacts:
     second_trials: Sequence[int] = ()
     mailbox: BankMailbox | None = None
     kept_out: Mapping[bool, int] = field(default_factory=dict)
+    check_up: Diagnosis | None = None
 
 
 def _failed_jobs() -> QuerySet[Any, tuple[int, str]]:
@@ -131,10 +134,11 @@ PAID_TWICE = Part(lambda: memberships.paid_twice().values_list("customer__user",
 SECOND_TRIALS = Part(_second_trials)
 MAILBOXES = Part(lambda: BankMailbox.objects.filter(mailbox=Param("mailbox", "text")))
 KEPT_OUT = Part(_kept_out)
+CHECK_UP = Part(lambda: Diagnosis.objects.exclude(finished_at=None)[:1])
 PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
-    *(MAILBOXES, KEPT_OUT),
+    *(MAILBOXES, KEPT_OUT, CHECK_UP),
 )
 
 
@@ -159,4 +163,5 @@ def read(now: datetime) -> ProblemFacts:
         second_trials=results[SECOND_TRIALS],
         mailbox=results.first(MAILBOXES),
         kept_out=dict(results[KEPT_OUT]),
+        check_up=results.first(CHECK_UP),
     )

@@ -24,7 +24,14 @@ from emails import outbox
 from emails.models import Channel, Message
 from portal.backoffice import problem_facts
 from portal.backoffice.contexts import ProblemFound
-from portal.backoffice.problem_facts import INTEGRATION, LEDGER, MAILBOX, MONEY, ProblemFacts
+from portal.backoffice.problem_facts import (
+    CHECK_UPS,
+    INTEGRATION,
+    LEDGER,
+    MAILBOX,
+    MONEY,
+    ProblemFacts,
+)
 from portal.models import Problem
 
 DANGER, WARNING = "danger", "warning"
@@ -35,6 +42,12 @@ OVERDUE = timedelta(days=2)
 UNREAD = timedelta(hours=1)
 # A check reads the ledger and then asks Stripe: last night's run may still be running.
 CHECK_TAKES = timedelta(hours=1)
+# Checks of what other problems, or home's own tasks, say already.
+SAID_ELSEWHERE = frozenset(
+    {"portal.problems", "portal.ledger", "portal.worker", "portal.backlog", "bank.mailbox"}
+)
+MOST_NAMED = 4
+LONGEST_KEY = 200
 NO_PORTAL = (
     "Members can’t change their card: Stripe’s customer portal isn’t set up. In Stripe’s dashboard,"
     " open Settings → Billing → Customer portal and save it."
@@ -82,6 +95,7 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
         *_tax(facts),
         *_memberships(facts),
         *_mailbox(facts),
+        *_check_up(facts),
     ]
 
 
@@ -281,6 +295,25 @@ def _mailbox(facts: ProblemFacts) -> Iterator[CurrentProblem]:
             " why. We keep trying until it works, or the email is moved to another folder."
         )
         yield CurrentProblem("bank emails", text, page, "See the mailbox", MAILBOX, WARNING)
+
+
+def _check_up(facts: ProblemFacts) -> Iterator[CurrentProblem]:
+    """Yield what the doctor's last run found that no other problem says."""
+    if (row := facts.check_up) is None:
+        return
+    failures = [one for one in row.failures if one["key"] not in SAID_ELSEWHERE]
+    if not failures:
+        return
+    named = ", ".join(one["title"] for one in failures[:MOST_NAMED])
+    more = f", and {len(failures) - MOST_NAMED} more" if len(failures) > MOST_NAMED else ""
+    yield CurrentProblem(
+        # Another failure is news.
+        f"check-up:{','.join(sorted(one['key'] for one in failures))}"[:LONGEST_KEY],
+        f"The last check-up found what doesn’t work: {named}{more}.",
+        show.page_of(row),
+        "See what to do",
+        CHECK_UPS,
+    )
 
 
 def _unread(row: BankMailbox, now: datetime) -> str:

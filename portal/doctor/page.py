@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from common.staff import show
 from common.staff.parts import button, column
 from common.staff.read_only import ReadOnlyAdmin
-from portal.doctor import recorded, running
-from portal.doctor.results import ORDER, Finding, Outcome, worst
-from portal.models import Diagnosis
+from portal.doctor import first_steps, recorded, running
+from portal.doctor.first_steps import StepState
+from portal.doctor.results import ORDER, Finding, worst
+from portal.models import Diagnosis, Outcome
 
 LABELS = {
     Outcome.OK: ("Works", "success"),
@@ -25,6 +29,12 @@ LABELS = {
     Outcome.FAIL: ("Doesn’t work", "danger"),
     Outcome.UNKNOWN: ("Can’t tell", ""),
 }
+STEPS = {
+    StepState.DONE: ("Done", "success"),
+    StepState.LEFT: ("Left to do", "warning"),
+    StepState.OPTIONAL: ("If you like", ""),
+}
+START = "portal_diagnosis_start"
 # How long the page of a run waits before it asks again.
 SECONDS = 3
 
@@ -55,6 +65,28 @@ class DiagnosisAdmin(ReadOnlyAdmin):
     def has_look_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this staff member may have the doctor look."""
         return request.user.has_perm("portal.add_diagnosis")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page of what's left to set up."""
+        view = self.admin_site.admin_view(self.getting_started)
+        return [path("getting-started/", view, name=START), *super().get_urls()]
+
+    def getting_started(self, request: HttpRequest) -> HttpResponseBase:
+        """Show what's left to set up, step by step."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        listed = first_steps.steps(first_steps.read())
+        more = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Getting started",
+            "steps": [{"one": one, "badge": show.badge(*STEPS[one.state])} for one in listed],
+            "left": first_steps.left(listed),
+            "look_url": reverse("admin:portal_diagnosis_look_now")
+            if self.has_look_permission(request)
+            else "",
+        }
+        return TemplateResponse(request, "admin/getting_started.html", more)
 
     def change_view(
         self,

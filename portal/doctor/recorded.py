@@ -12,8 +12,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from portal.doctor import running
 from portal.doctor.jobs import JobName
-from portal.doctor.results import Finding, Outcome
-from portal.models import Diagnosis
+from portal.doctor.results import Finding
+from portal.models import Diagnosis, Outcome
 
 KEPT = timedelta(days=90)
 

@@ -1,20 +1,11 @@
-"""What a check says: a result, in plain words, and the remedy (pure)."""
+"""What a check says: a result, in plain words, and the remedy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Outcome(StrEnum):
-    """How it is; the value is stored, and printed as JSON."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
+from portal.models import Outcome
 
 # The worst first.
 ORDER = (Outcome.FAIL, Outcome.WARN, Outcome.UNKNOWN, Outcome.OK)

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterable, Iterator
 
 from portal.doctor import host_checks, mail_checks, portal_checks, stripe_checks
-from portal.doctor.results import Check, Finding, Outcome
+from portal.doctor.results import Check, Finding
+from portal.models import Outcome
 
 logger = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,6 +25,7 @@ from portal.backoffice.home.facts import (
     Integration,
 )
 from portal.backoffice.home.task import Task
+from portal.backoffice.problem_facts import CHECK_UPS
 from portal.backoffice.waiting import Disputes, Help, Queue, Refunds, Waiting
 
 # A healthy portal empties its queues in seconds, and looks for missed events every hour.
@@ -41,11 +43,26 @@ def tasks(facts: HomeFacts) -> list[Task]:
         *(of_bank(waiting.bank, now) if facts.may(BANK) else []),
         *_of_problems(facts),
     ]
+    if facts.money and facts.may(CHECK_UPS) and not _has_members(facts.money.members):
+        listed.append(_first_steps())
     if facts.money:
         listed += [*_of_business(facts.money.members), *_of_unassigned(waiting.unassigned)]
     if facts.integration:
         listed += _of_integration(facts.integration, waiting, now)
     return listed
+
+
+def _has_members(members: Business) -> bool:
+    return any((members.active, members.trials, members.payment_failed, members.overdue))
+
+
+def _first_steps() -> Task:
+    return Task(
+        "Nobody is a member. See what’s left to set up.",
+        reverse("admin:portal_diagnosis_start"),
+        "Getting started",
+        "warning",
+    )
 
 
 def _of_disputes(disputes: Disputes) -> Iterable[Task]:

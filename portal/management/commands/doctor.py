@@ -11,7 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.doctor import running
-from portal.doctor.results import Finding, Outcome, worst
+from portal.doctor.results import Finding, worst
+from portal.models import Outcome
 
 EXIT_CODES = {Outcome.FAIL: 2, Outcome.WARN: 1, Outcome.UNKNOWN: 0, Outcome.OK: 0}
 

@@ -174,6 +174,7 @@ def test_home_says_when_nothing_is_wrong(client: Client, settings: Settings) -> 
     settings.STRIPE_WEBHOOK_SECRETS = ["whsec_1"]
     make_worker()
     make_check()
+    factories.make_subscription(factories.make_customer(factories.make_member()))
     assert "Nothing: no payment, event or message is in trouble." in home(client)
 
 

@@ -16,7 +16,8 @@ from billing.core.statuses import EventState
 from billing.models import MissingSetup, StripeEvent
 from conftest import Sandbox
 from portal.doctor import portal_checks, running
-from portal.doctor.results import Check, Outcome, Result, fail, ok, unknown, warn, worst
+from portal.doctor.results import Check, Result, fail, ok, unknown, warn, worst
+from portal.models import Outcome
 
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from billing.tests.zelle.dns_server import dns_server
 from portal.doctor import host_checks
-from portal.doctor.results import Outcome
+from portal.models import Outcome
 from portal.tests.certificates import self_signed
 
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from billing.tests.zelle.dns_server import DnsServer, dns_server
 from conftest import Sandbox
 from portal.doctor import mail_checks
-from portal.doctor.results import Outcome
+from portal.models import Outcome
 
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
 

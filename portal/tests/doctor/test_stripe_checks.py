@@ -17,7 +17,7 @@ from billing.stripe.gateway.client import client
 from billing.tests.altered_stripe import altered
 from conftest import Sandbox
 from portal.doctor import stripe_checks
-from portal.doctor.results import Outcome
+from portal.models import Outcome
 
 URL = "https://portal.example.com/billing/webhook/"
 OK, WARN, FAIL, UNKNOWN = Outcome.OK, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN

@@ -14,7 +14,7 @@ from django.utils import timezone
 from billing.admin.balance_rows import user_of
 from billing.core import book_words
 from billing.core.book_words import Section
-from billing.facts import books
+from billing.facts import books, sales_tax
 from billing.models import BalanceTransaction, BookClosing
 from common import days, documents, spreadsheets
 from common.money import Money
@@ -49,6 +49,7 @@ def month(request: HttpRequest, day: date, kind: str) -> HttpResponseBase:
 
 def rows(day: date) -> Iterator[list[Cell]]:
     """Yield a month's lines under `COLUMNS`, from opening to closing balance."""
+    tax = tax_in(day)
     for one in books.statements(day):
         yield _row(day, "", book_words.OPENING, one.opening)
         earned = [line for line in one.lines if line.section is not Section.PAYOUTS]
@@ -56,8 +57,21 @@ def rows(day: date) -> Iterator[list[Cell]]:
         yield _row(day, TOTAL, book_words.NET, one.net)
         yield from (_line(day, line) for line in one.of(Section.PAYOUTS))
         yield _row(day, "", book_words.CLOSING, one.closing)
-    for brand, money in books.received_directly(day):
+        yield _row(day, TOTAL, book_words.TAX, tax[one.currency.upper()])
+    for brand, money in books.moved_directly(day):
         yield _row(day, book_words.OUTSIDE, book_words.DIRECT[brand], money)
+
+
+class _TaxIn(dict[str, Money]):
+    """Tax by currency; nothing if there's none."""
+
+    def __missing__(self, currency: str) -> Money:
+        return Money(0, currency)
+
+
+def tax_in(day: date) -> dict[str, Money]:
+    """Return the sales tax in what moved in Stripe's balance in a month, by currency."""
+    return _TaxIn({one.currency: one.at_stripe for one in sales_tax.summaries(day)})
 
 
 def _line(day: date, line: books.Line) -> list[Cell]:
@@ -71,6 +85,7 @@ def _row(day: date, section: str, label: str, money: Money, count: int | None = 
 
 def as_document(day: date) -> dict[str, Any]:
     """Return a month as the JSON that `templates/documents/books.typ` shows."""
+    tax = tax_in(day)
     begin, end = books.bounds(day)
     first, last = (days.long(one) for one in (begin, end - timedelta(days=1)))
     closing = BookClosing.objects.filter(month=day).select_related("closed_by").first()
@@ -88,19 +103,19 @@ def as_document(day: date) -> dict[str, Any]:
             ["Created on", days.long(timezone.localtime())],
         ],
         "head": ["Line", "Transactions", "Amount"],
-        "currencies": [_currency(one) for one in books.statements(day)],
+        "currencies": [_currency(one, tax[one.currency.upper()]) for one in books.statements(day)],
         "outside": {
             "heading": book_words.OUTSIDE,
             "rows": [
                 [book_words.DIRECT[brand], "", str(money)]
-                for brand, money in books.received_directly(day)
+                for brand, money in books.moved_directly(day)
             ],
         },
         "nothing": "Nothing moved in this month.",
     }
 
 
-def _currency(one: books.Statement) -> dict[str, Any]:
+def _currency(one: books.Statement, tax: Money) -> dict[str, Any]:
     sections = [
         {
             "heading": book_words.HEADINGS[section],
@@ -115,6 +130,7 @@ def _currency(one: books.Statement) -> dict[str, Any]:
         "opening": [book_words.OPENING, str(one.opening)],
         "sections": sections,
         "ends": [[book_words.NET, str(one.net)], [book_words.CLOSING, str(one.closing)]],
+        "tax": [book_words.TAX, str(tax)],
     }
 
 

@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from billing.admin import books_files
+from billing.admin import books_files, tax_pages
 from billing.admin.balance_rows import JOINED, cause_of, user_of
 from billing.core import book_words
 from billing.core.book_words import Section
@@ -66,6 +66,7 @@ class ShownMonth:
     sections: list[ShownSection]
     net: Money
     closing: Money
+    tax: Money
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,12 @@ def urls(model_admin: Any) -> list[URLPattern]:
         path("months/<str:month>/close/", guarded(_close), name=f"{name}_close"),
         path("months/<str:month>/line/", guarded(_line), name=f"{name}_line"),
         path("months/<str:month>/file/<str:kind>/", guarded(_file), name=f"{name}_file"),
+        path("months/<str:month>/tax/<str:span>/", guarded(_tax), name=f"{name}_tax"),
+        path(
+            "months/<str:month>/tax/<str:span>/<str:kind>/",
+            guarded(_tax_file),
+            name=f"{name}_tax_file",
+        ),
     ]
 
 
@@ -123,7 +130,8 @@ def _months(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
 
 def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
     day = _day(month)
-    found = [_shown(one) for one in books.statements(day)]
+    tax = books_files.tax_in(day)
+    found = [_shown(one, tax[one.currency.upper()]) for one in books.statements(day)]
     begin, end = books.bounds(day)
     closing = BookClosing.objects.filter(month=day).select_related("closed_by").first()
     more = {
@@ -134,10 +142,11 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         "why_not": "" if closing else closing_books.why_not(day),
         "close_url": _url(day, "close") if request.user.has_perm(MAY_CLOSE) else "",
         "months": found,
-        "direct": [
-            (book_words.DIRECT[brand], money) for brand, money in books.received_directly(day)
-        ],
+        "direct": [(book_words.DIRECT[brand], money) for brand, money in books.moved_directly(day)],
         "files": books_files.links(day),
+        "tax_url": reverse(
+            "admin:billing_balancetransaction_tax", args=[f"{day:%Y-%m}", tax_pages.MONTH]
+        ),
         "all_url": _url(None, "months"),
         "begin": days.short_with_year(begin),
         "end": days.short_with_year(end - timedelta(days=1)),
@@ -214,7 +223,21 @@ def _file(_model_admin: Any, request: HttpRequest, month: str, kind: str) -> Htt
     return books_files.month(request, _day(month), kind)
 
 
-def _shown(found: books.Statement) -> ShownMonth:
+def _tax(model_admin: Any, request: HttpRequest, month: str, span: str) -> HttpResponseBase:
+    """Show sales tax by place and rate."""
+    day = _day(month)
+    about = tax_pages.period(day, span)
+    more = {**tax_pages.context(about, day), "month_url": _url(day), "month_name": _name(day)}
+    return _page(model_admin, request, "tax", f"Sales tax, {about}", more)
+
+
+def _tax_file(
+    _model_admin: Any, request: HttpRequest, month: str, span: str, kind: str
+) -> HttpResponseBase:
+    return tax_pages.file(request, tax_pages.period(_day(month), span), kind)
+
+
+def _shown(found: books.Statement, tax: Money) -> ShownMonth:
     sections = [
         ShownSection(
             book_words.HEADINGS[section],
@@ -225,7 +248,7 @@ def _shown(found: books.Statement) -> ShownMonth:
         if (lines := found.of(section))
     ]
     code = found.currency.upper()
-    return ShownMonth(code, found.opening, sections, found.net, found.closing)
+    return ShownMonth(code, found.opening, sections, found.net, found.closing, tax)
 
 
 def _shown_line(found: books.Statement, line: books.Line) -> ShownLine:

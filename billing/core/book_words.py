@@ -26,9 +26,16 @@ HEADINGS = {
     Section.PAYOUTS: "Payouts to the bank",
 }
 OPENING, NET, CLOSING = "Opening balance", "Net before payouts", "Closing balance"
-# What came without Stripe, by what stands in for the card's brand.
+TAX = "Sales tax included"
+# What moved without Stripe: payments by what stands in for the card's brand, and what went back.
 OUTSIDE = "Outside Stripe’s balance"
-DIRECT = {"zelle": "Received by Zelle", "out_of_band": "Received outside Stripe"}
+ZELLE_REFUND, GIVEN_BACK = "zelle_refund", "given_back"
+DIRECT = {
+    "zelle": "Received by Zelle",
+    "out_of_band": "Received outside Stripe",
+    ZELLE_REFUND: "Refunded by Zelle",
+    GIVEN_BACK: "Given back outside Stripe",
+}
 SECTIONS: dict[str, Section] = {
     "charge": Section.GROSS,
     "partial_capture_reversal": Section.GROSS,

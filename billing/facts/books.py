@@ -21,7 +21,6 @@ from django.db.models import (
     Case,
     CharField,
     Count,
-    F,
     Func,
     JSONField,
     Q,
@@ -30,12 +29,12 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import TruncMonth
+from django.db.models.functions import Coalesce, TruncMonth
 
 from billing.core import book_words, tax_texts
 from billing.core.book_words import Section
-from billing.core.statuses import NOT_BY_STRIPE, PaymentStatus
-from billing.models import BalanceReading, BalanceTransaction, Payment, TaxRate
+from billing.facts import direct_money
+from billing.models import BalanceReading, BalanceTransaction, TaxRate
 from common.money import Money
 
 # Other kinds of balance at Stripe are kept apart from this one.
@@ -187,13 +186,9 @@ def ties() -> list[Tie]:
     ]
 
 
-def received_directly(month: date) -> list[tuple[str, Money]]:
-    """Return what came outside of Stripe's balance by Zelle or otherwise: one query."""
-    begin, end = bounds(month)
-    paid = Payment.objects.filter(card_brand__in=NOT_BY_STRIPE, status=PaymentStatus.SUCCEEDED)
-    paid = paid.filter(paid_at__gte=begin, paid_at__lt=end).order_by("card_brand", "currency")
-    sums = paid.values_list("card_brand", "currency").annotate(sum=Sum("amount_received"))
-    return [(brand, Money(amount, currency)) for brand, currency, amount in sums]
+def moved_directly(month: date) -> list[tuple[str, Money]]:
+    """Return what came and what went back outside of Stripe's balance: four queries."""
+    return direct_money.sums(*bounds(month))
 
 
 def of_month(month: date, currency: str) -> QuerySet[Any]:
@@ -207,11 +202,16 @@ def of_month(month: date, currency: str) -> QuerySet[Any]:
             default=Value("single"),
             output_field=CharField(),
         ),
-        # A one-time payment says that there's tax in it, not by which rate.
+        # Of a one-time payment read by an earlier version, only the sum of its tax is known.
         rates=Case(
-            When(payment__invoice=None, payment__tax__gt=0, then=Value(["?"], JSONField())),
+            When(
+                payment__invoice=None,
+                payment__tax__gt=0,
+                payment__taxes=[],
+                then=Value(["?"], JSONField()),
+            ),
             default=Func(
-                F("payment__invoice__taxes"),
+                Coalesce("payment__invoice__taxes", "payment__taxes"),
                 template=(
                     "coalesce(jsonb_path_query_array(%(expressions)s,"
                     " '$[*] ? (@.amount != 0).rate'), '[]')"

@@ -32,6 +32,9 @@ class Payment(StripeCopy):
     tax = models.BigIntegerField(
         default=0, db_default=0, help_text="Minor units of it, where no invoice says so."
     )
+    taxes = models.JSONField(
+        default=list, db_default=[], blank=True, help_text="The same by rate, as an invoice’s."
+    )
     currency = models.CharField(max_length=limits.CURRENCY)
     description = models.CharField(max_length=limits.PAYMENT_DESCRIPTION, blank=True)
     card_brand = models.CharField(max_length=limits.WORD, blank=True)

@@ -8,6 +8,7 @@ gives way. A change's messages are put into the outbox in the same transaction.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -147,7 +148,7 @@ def sync_invoice(invoice_id: str) -> Invoice:
     payments = [gateway.read_payment(payment) for payment in snapshot.payment_intent_ids]
     if not snapshot.customer_id:
         raise NotOurs("The invoice has no customer.")
-    _read_tax_rates(snapshot)
+    _know_tax_rates(snapshot.taxes)
     _known_customer(snapshot.customer_id)
     subscription = _known_subscription(snapshot.subscription_id)
     if subscription and _depends_on_subscription(snapshot):
@@ -169,9 +170,9 @@ def sync_invoice(invoice_id: str) -> Invoice:
     return new
 
 
-def _read_tax_rates(invoice: snapshots.InvoiceSnapshot) -> None:
-    """Read the names of an invoice's taxes that haven't been read before."""
-    wanted = {one["rate"] for one in invoice.taxes if one["rate"]}
+def _know_tax_rates(taxes: Sequence[dict[str, Any]]) -> None:
+    """Read the names of taxes that haven't been read before."""
+    wanted = {one["rate"] for one in taxes if one["rate"]}
     known = TaxRate.objects.filter(stripe_id__in=wanted).values_list("stripe_id", flat=True)
     for missing in sorted(wanted - set(known) if wanted else ()):
         catalog.sync_tax_rate(missing)
@@ -276,10 +277,11 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
     if not customer_id:
         raise NotOurs("The payment has no customer.")
     _known_customer(customer_id)
-    tax = _tax_of(snapshot)
+    tax, taxes = _tax_of(snapshot)
+    _know_tax_rates(taxes)
     with transaction.atomic():
         customer = locked_customer(stripe_id=customer_id)
-        old, payment = _write_payment(snapshot, customer, read_at, None, tax=tax)
+        old, payment = _write_payment(snapshot, customer, read_at, None, tax, taxes)
         if snapshot.checkout_pk:
             _settle(payment, snapshot.checkout_pk)
         was_paid = old is not None and old.status == PaymentStatus.SUCCEEDED
@@ -291,11 +293,14 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
     return payment
 
 
-def _tax_of(snapshot: snapshots.PaymentSnapshot) -> int:
-    """Return the tax in a single payment, which only its Checkout session knows."""
+def _tax_of(snapshot: snapshots.PaymentSnapshot) -> tuple[int, list[dict[str, Any]]]:
+    """Return the tax in a single payment, also by rate: only its Checkout session knows it."""
     rows = Checkout.objects.filter(pk=snapshot.checkout_pk or 0, is_taxed=True)
     session = rows.exclude(session_id="").values_list("session_id", flat=True).first()
-    return gateway.read_checkout(session).tax if session else 0
+    if not session:
+        return 0, []
+    read = gateway.read_checkout(session)
+    return read.tax, read.taxes
 
 
 def _bank_refused(payment: Payment) -> bool:
@@ -332,12 +337,12 @@ def _write_payment(
     customer: Customer,
     read_at: datetime,
     invoice: Invoice | None,
-    *,
     tax: int = 0,
+    taxes: Sequence[dict[str, Any]] = (),
 ) -> tuple[Payment | None, Payment]:
-    """Write a payment. Return the row before and after. `tax`: if no invoice has it."""
+    """Write a payment. Return the row before and after. `tax`, by rate: if no invoice has it."""
     values = payment_columns(snapshot) | {"customer": customer}
-    values |= {"invoice": invoice} if invoice else {"tax": tax}
+    values |= {"invoice": invoice} if invoice else {"tax": tax, "taxes": list(taxes)}
     return writing.write(Payment, snapshot.id, read_at, values)
 
 

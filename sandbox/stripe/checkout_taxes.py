@@ -194,6 +194,17 @@ def _add_up(session: Json) -> None:
     }
 
 
+def breakdown(session: Json) -> Json:
+    """What a session's taxes are by rate, for `expand[]=total_details.breakdown`."""
+    by_rate: dict[str, Json] = {}
+    for line in private(session)["lines"]:
+        for tax in line["taxes"]:
+            known = by_rate.setdefault(tax["rate"]["id"], tax | {"amount": 0, "taxable_amount": 0})
+            known["amount"] += tax["amount"]
+            known["taxable_amount"] += tax["taxable_amount"]
+    return {"discounts": [], "taxes": list(by_rate.values())}
+
+
 def type_in(world: World, session: Json, typed: Typed) -> None:
     """Take what was entered, and recalculate; refuse what's invalid."""
     if typed.address:

@@ -9,6 +9,7 @@ from sandbox.stripe import (
     automatic_tax,
     balance,
     checkout,
+    checkout_taxes,
     customers,
     older,
     payment_intents,
@@ -37,6 +38,10 @@ def _walk(world: World, value: Any, keys: list[str], version: str) -> None:
     if not keys or not isinstance(value, dict) or value.get("deleted"):
         return
     key = keys[0]
+    if keys == ["total_details", "breakdown"] and value.get("object") == "checkout.session":
+        breakdown = checkout_taxes.breakdown(checkout.find(world, value["id"]))
+        value["total_details"] = value["total_details"] | {"breakdown": breakdown}
+        return
     if key not in value:
         include = _INCLUDED.get((value.get("object", ""), key))
         if include is None:

@@ -132,9 +132,12 @@ def _taxed(*, is_known: bool = True) -> stripe.params.checkout.SessionCreatePara
 
 
 def read_checkout(session_id: str) -> snapshots.CheckoutSnapshot:
-    """Read a Checkout session."""
+    """Read a Checkout session, with its taxes by rate."""
     with translated_errors():
-        return snapshots.checkout(client().v1.checkout.sessions.retrieve(session_id).to_dict())
+        session = client().v1.checkout.sessions.retrieve(
+            session_id, {"expand": ["total_details.breakdown"]}
+        )
+    return snapshots.checkout(session.to_dict())
 
 
 def expire_checkout(session_id: str) -> None:

@@ -15,10 +15,10 @@ from django.utils.html import strip_tags
 
 from billing.core import book_words
 from billing.core.book_words import Section
-from billing.facts import books
+from billing.facts import books, sales_tax
 from billing.models import BalanceReading, BalanceTransaction, Payment
 from billing.sync import balance
-from billing.tests import factories
+from billing.tests import factories, taxed
 from billing.tests.life import DISPUTED_CARD, paid_member
 from billing.tests.staff_world import auditor
 from billing.tests.sync.test_balance import catch_up
@@ -174,3 +174,51 @@ def test_only_staff_who_may_see_money_see_the_books(client: Client) -> None:
     for page, args in (("months", []), ("month", ["2026-02"]), ("file", ["2026-02", "csv"])):
         address = reverse(f"admin:billing_balancetransaction_{page}", args=args)
         assert client.get(address).status_code == 403
+
+
+def tax_page(client: Client, month: str, span: str, kind: str = "") -> Any:
+    name, more = ("tax_file", [kind]) if kind else ("tax", [])
+    address = reverse(f"admin:billing_balancetransaction_{name}", args=[month, span, *more])
+    return client.get(address)
+
+
+def test_sales_tax_is_the_same_on_its_page_in_its_files_and_in_the_statement(
+    sandbox: Sandbox,
+) -> None:
+    rate = taxed.make_rate(sandbox, 19)
+    taxed.subscribe(sandbox, rate, name="Tara Taxed")
+    client = busy_month(sandbox)
+    tara = Payment.objects.get(customer__user__first_name="Tara")
+    sandbox.stripe.v1.refunds.create({"payment_intent": tara.stripe_id, "amount": 1000})
+    sandbox.control("clock", advance_seconds=3)
+    catch_up(sandbox)
+    balance.read_balance()
+    day = books.months()[0].month
+    month = f"{day:%Y-%m}"
+    [summary] = sales_tax.summaries(day)
+    vat = next(line for line in summary.lines if line.name == "VAT")
+    assert (vat.collected.amount, vat.refunded.amount) == (463, -160)
+    for span in ("month", "quarter"):
+        page = words(tax_page(client, month, span))
+        rows = sheets.of_csv(tax_page(client, month, span, "csv"))
+        cells = sheets.of_xlsx(tax_page(client, month, span, "xlsx"))
+        assert [row["Tax"] for row in rows] == [row["Tax"] for row in cells] == ["VAT", "No tax"]
+        assert [row["Due"] for row in rows] == ["3.03", "0.00"]
+        assert [cell["Due"] for cell in cells] == [3.03, 0]
+        assert cells[0]["Rate (%)"] == 19
+        assert f"DE VAT 19% {vat.base} $4.63 −$1.60 $0.00 $3.03" in page
+    due = summary.total("due")
+    assert due == summary.at_stripe
+    assert f"Sales tax included {due}" in words(
+        client.get(reverse("admin:billing_balancetransaction_month", args=[month]))
+    )
+    assert Download.objects.filter(what=f"sales tax of {day:%B %Y}").count() == 2
+
+
+def test_no_such_time_of_sales_tax(client: Client) -> None:
+    client.force_login(auditor())
+    assert "No sales in this time." in words(tax_page(client, "2026-02", "quarter"))
+    assert tax_page(client, "2026-02", "year").status_code == 404
+    assert tax_page(client, "2026-02", "month", "pdf").status_code == 404
+    client.force_login(factories.make_member("New Comer", is_staff=True))
+    assert tax_page(client, "2026-02", "month").status_code == 403

@@ -194,7 +194,7 @@ def test_what_came_by_zelle_stands_apart() -> None:
     factories.make_payment(
         customer, amount=5000, amount_received=5000, card_brand="zelle", paid_at=at
     )
-    assert [(one, money.amount) for one, money in books.received_directly(date(2026, 10, 1))] == [
+    assert [(one, money.amount) for one, money in books.moved_directly(date(2026, 10, 1))] == [
         ("zelle", 5000)
     ]
     assert books.statements(date(2026, 10, 1)) == []

@@ -23,6 +23,7 @@ from billing.models import (
     StripeEvent,
     Subscription,
     TaxAccount,
+    TaxRate,
 )
 from billing.payments import single_payments
 from billing.reconcile import push
@@ -189,6 +190,9 @@ def test_a_single_payment_is_taxed_as_the_setting_says(
     deliver(sandbox.events())
     payment = Payment.objects.get()
     assert (payment.amount_received, payment.tax) == (amount, tax)
+    [by_rate] = payment.taxes
+    assert (by_rate["amount"], by_rate["is_included"]) == (tax, behavior == "inclusive")
+    assert TaxRate.objects.get(stripe_id=by_rate["rate"]).percentage == 4
     page = page_of(client, "billing:payment", payment.pk)
     assert "Includes tax" in page
     mail = Message.objects.get(kind="payment_received", channel="email")

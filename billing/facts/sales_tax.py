@@ -1,0 +1,269 @@
+"""Sales tax of a month or a quarter, by jurisdiction and rate, on the day money moved.
+
+Tax counts when its money comes, and is given back when the money goes back: with a refund, or when
+a bank takes a payment back. A payment's tax is its share of its invoice's, by rate; what goes back
+takes its share along, rounded so that a whole refund takes exactly the tax that came.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
+from billing.core import book_words
+from billing.core.book_words import Section
+from billing.facts import books, direct_money
+from billing.models import BalanceTransaction, Payment, TaxRate
+from common.money import Money
+
+# Where there's no rate: no tax, one that Stripe doesn't name, or a payment that isn't ours.
+NONE, UNNAMED, NOT_OURS = "", "?", "-"
+WORDS = {
+    NONE: "No tax",
+    UNNAMED: "Tax by an unknown rate",
+    NOT_OURS: "Customers who aren’t members here",
+}
+CAME, BACK, TAKEN = "came", "back", "taken"
+WAYS = {Section.GROSS: CAME, Section.REFUNDS: BACK, Section.DISPUTES: TAKEN}
+
+
+@dataclass(frozen=True)
+class PartKey:
+    """What a part of the money is: how it moved, for what, and whether outside of Stripe."""
+
+    way: str
+    sold: str
+    is_direct: bool
+
+
+@dataclass
+class Part:
+    """What such a part comes to, in minor units: all of it, and the tax in it."""
+
+    gross: int = 0
+    tax: int = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A rate's tax in one currency; `base` is what was sold under it, without its tax.
+
+    `collected` came with payments, `refunded` and `taken_back` (by banks) are negative.
+    """
+
+    jurisdiction: str
+    name: str
+    percentage: Decimal | None
+    base: Money
+    collected: Money
+    refunded: Money
+    taken_back: Money
+
+    @property
+    def due(self) -> Money:
+        """What's left of it."""
+        parts = (self.collected, self.refunded, self.taken_back)
+        return Money(sum(one.amount for one in parts), self.base.currency)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The tax of some months in one currency."""
+
+    currency: str
+    lines: list[Line]
+    sales: Money  # all money of customers that moved, without tax
+    parts: dict[PartKey, Part]
+
+    def total(self, which: str) -> Money:
+        """Add up a column of the lines; `base` doesn't add up, since rates share it."""
+        amounts = (getattr(one, which).amount for one in self.lines)
+        return Money(sum(amounts), self.currency)
+
+    @property
+    def at_stripe(self) -> Money:
+        """The tax in what moved in Stripe's balance; the rest came or went directly."""
+        parts = (part.tax for key, part in self.parts.items() if not key.is_direct)
+        return Money(sum(parts), self.currency)
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """Money of one payment that moved: `amount` is minor units of `currency`, negative if out."""
+
+    payment: int | None
+    at: datetime
+    currency: str
+    way: str
+    amount: int
+    is_direct: bool = False
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What a payment was for, and how much of it is tax, by rate."""
+
+    sold: str
+    rates: dict[str, Fraction]
+
+
+@dataclass
+class _Sum:
+    """What a rate came to so far, by the way money moved."""
+
+    base: int = 0
+    tax: dict[str, int] = field(default_factory=lambda: dict.fromkeys((CAME, BACK, TAKEN), 0))
+
+
+STRANGER = _Share("other", {NOT_OURS: Fraction(0)})
+
+
+def summaries(first: date, months: int = 1) -> list[Summary]:
+    """Return the tax of some months, per currency: at most six queries."""
+    begin, end = books.bounds(first)[0], books.bounds(after(first, months - 1))[1]
+    moved = [*_at_stripe(begin, end), *_directly(begin, end)]
+    shares = _shares({one.payment for one in moved if one.payment})
+    sums: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
+    parts: dict[str, dict[PartKey, Part]] = defaultdict(lambda: defaultdict(Part))
+    for one, before in _with_what_was_before(moved):
+        if one.at < begin:
+            continue
+        share = shares.get(one.payment or 0, STRANGER)
+        by_rate = {
+            rate: _rounded(part * (before + one.amount)) - _rounded(part * before)
+            for rate, part in share.rates.items()
+        }
+        tax = sum(by_rate.values())
+        part = parts[one.currency][PartKey(one.way, share.sold, one.is_direct)]
+        part.gross += one.amount
+        part.tax += tax
+        for rate, amount in by_rate.items():
+            found = sums[one.currency, rate]
+            found.base += one.amount - tax
+            found.tax[one.way] += amount
+    return [_summary(currency, sums, dict(parts[currency])) for currency in sorted(parts)]
+
+
+def after(month: date, months: int) -> date:
+    """Return the first day of a later month."""
+    number = month.year * 12 + month.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def _at_stripe(begin: datetime, end: datetime) -> Iterator[_Moved]:
+    """Yield what moved in Stripe's balance, and what had moved of the same payments before."""
+    whose = Coalesce("payment", "refund__payment", "dispute__payment")
+    rows = BalanceTransaction.objects.filter(balance_type=books.PAYMENTS, created_at__lt=end)
+    ways = _ways()
+    rows = rows.filter(category__in=[*ways]).annotate(whose=whose)
+    here = rows.filter(created_at__gte=begin)
+    # A payment that only came has nothing before it.
+    went = here.exclude(category__in=books.GROSS).exclude(whose=None).values("whose")
+    found = rows.filter(Q(created_at__gte=begin) | Q(whose__in=went)).order_by("created_at", "pk")
+    columns = found.values_list("whose", "created_at", "currency", "category", "amount")
+    for whose_pk, at, currency, category, amount in columns.iterator(chunk_size=2000):
+        yield _Moved(whose_pk, at, currency, ways[category], amount)
+
+
+def _directly(begin: datetime, end: datetime) -> Iterator[_Moved]:
+    for one in direct_money.moved(begin, end):
+        way = CAME if one.amount > 0 else BACK
+        yield _Moved(one.payment, one.at, one.currency, way, one.amount, is_direct=True)
+
+
+def _ways() -> dict[str, str]:
+    return {name: WAYS[where] for name, where in book_words.SECTIONS.items() if where in WAYS}
+
+
+def _with_what_was_before(moved: Iterable[_Moved]) -> Iterator[tuple[_Moved, int]]:
+    """Yield what moved with what was left of its payment before it."""
+    left: dict[tuple[int | None, str], int] = defaultdict(int)
+    for one in sorted(moved, key=lambda one: one.at):
+        key = one.payment, one.currency
+        yield one, left[key]
+        left[key] += one.amount
+
+
+def _rounded(amount: Fraction) -> int:
+    """Round half up, the same way on both sides of zero."""
+    doubled = abs(amount) * 2
+    whole = (doubled.numerator // doubled.denominator + 1) // 2
+    return int(whole if amount >= 0 else -whole)
+
+
+def _shares(payments: set[int]) -> dict[int, _Share]:
+    """Return what payments were for, and their tax: one query per two thousand."""
+    found: dict[int, _Share] = {}
+    numbers = sorted(payments)
+    for place in range(0, len(numbers), 2000):
+        rows = Payment.objects.filter(pk__in=numbers[place : place + 2000])
+        for (
+            pk,
+            received,
+            tax,
+            taxes,
+            of_invoice,
+            invoice_tax,
+            total,
+            paid,
+            is_for,
+        ) in rows.values_list(
+            *("pk", "amount_received", "tax", "taxes", "invoice__taxes", "invoice__tax"),
+            *("invoice__total", "invoice__amount_paid", "invoice__subscription"),
+        ):
+            if total is None:
+                rates = _by_rate(taxes, tax, received)
+            else:
+                # A payment has its share of its invoice's tax, as in members' statements.
+                rates = _by_rate(of_invoice, invoice_tax, max(total, paid) if total > 0 else 0)
+            found[pk] = _Share("membership" if is_for else "single", rates)
+    return found
+
+
+def _by_rate(taxes: list[dict[str, Any]], tax: int, whole: int) -> dict[str, Fraction]:
+    if whole <= 0 or not tax:
+        return {NONE: Fraction(0)}
+    by_rate: dict[str, Fraction] = defaultdict(Fraction)
+    for one in taxes:
+        if one["amount"]:
+            by_rate[one["rate"] or UNNAMED] += Fraction(one["amount"], whole)
+    # An invoice read by an earlier version has only totals.
+    return dict(by_rate) or {UNNAMED: Fraction(tax, whole)}
+
+
+def _summary(
+    currency: str, sums: dict[tuple[str, str], _Sum], parts: dict[PartKey, Part]
+) -> Summary:
+    mine = {rate: one for (of, rate), one in sums.items() if of == currency}
+    known = {one.stripe_id: one for one in TaxRate.objects.filter(stripe_id__in=mine)}
+    # Rates of the same name, place, and percentage are one line: Stripe Tax makes many.
+    merged: dict[tuple[str, str, Decimal | None], _Sum] = defaultdict(_Sum)
+    for rate, one in mine.items():
+        row = known.get(rate)
+        key = (row.jurisdiction, row.name, row.percentage) if row else ("", _words(rate), None)
+        merged[key].base += one.base
+        for way, amount in one.tax.items():
+            merged[key].tax[way] += amount
+    lines = [
+        Line(*key, *(Money(one, currency) for one in (found.base, *found.tax.values())))
+        for key, found in sorted(merged.items(), key=lambda item: _order(item[0]))
+    ]
+    sales = sum(part.gross - part.tax for part in parts.values())
+    return Summary(currency.upper(), lines, Money(sales, currency), parts)
+
+
+def _words(rate: str) -> str:
+    return WORDS.get(rate, WORDS[UNNAMED])
+
+
+def _order(key: tuple[str, str, Decimal | None]) -> tuple[bool, str, str, Decimal]:
+    """Order by place, name, and rate; what has no rate comes last."""
+    return key[2] is None, key[0], key[1], key[2] or Decimal(0)

@@ -143,8 +143,7 @@ def _of(found: Sequence[Finding], *groups: str) -> list[Finding]:
 
 
 def _decided(title: str, why: str, is_done: bool, url: str, action: str) -> Step:
-    state = StepState.DONE if is_done else StepState.LEFT
-    return Step(title, why, state, "Done." if is_done else "Not done yet.", url, action)
+    return Step(title, why, StepState.DONE if is_done else StepState.LEFT, "", url, action)
 
 
 def _checked(

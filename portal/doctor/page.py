@@ -78,8 +78,9 @@ class DiagnosisAdmin(ReadOnlyAdmin):
         listed = first_steps.steps(first_steps.read())
         more = {
             **self.admin_site.each_context(request),
-            "opts": self.opts,
+            "model_admin": self,
             "title": "Getting started",
+            "content_title": "Getting started",
             "steps": [{"one": one, "badge": show.badge(*STEPS[one.state])} for one in listed],
             "left": first_steps.left(listed),
             "look_url": reverse("admin:portal_diagnosis_look_now")

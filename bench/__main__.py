@@ -14,7 +14,7 @@ from typing import Any
 import django
 import psycopg
 
-from bench import jobs, mails, pages, webhooks
+from bench import jobs, mails, numbers, pages, webhooks
 from bench.servers import environment, manage
 
 WIDTHS = (54, 12)
@@ -93,6 +93,20 @@ def _page_rows(measured: pages.Measured) -> list[Row]:
     return rows
 
 
+def _number_rows(taken: numbers.Taken) -> list[Row]:
+    return [
+        (f"Staff’s numbers of {numbers.MEMBERS:,} members", f"{taken.read:.0f} ms", "< 100 ms"),
+        ("    statements", str(taken.statements), "< 20"),
+        (f"    sums by day they’re read from: {taken.facts:,}", "", ""),
+        (
+            f"    twelve months of MRR from {taken.spans:,} spans",
+            f"{taken.levels_from_spans:.0f} ms",
+            "",
+        ),
+        ("    the changes of each month from them", f"{taken.changes_from_spans:.0f} ms", ""),
+    ]
+
+
 def _print(rows: list[Row]) -> None:
     print()
     for name, value, target in [("", "measured", "target"), *rows]:
@@ -104,6 +118,8 @@ MEASUREMENTS: dict[str, Callable[[Database], list[Row]]] = {
     "jobs": lambda database: _job_rows(jobs.measure(database)),
     "mails": lambda _: _mail_rows(mails.measure()),
     "pages": lambda database: _page_rows(pages.measure(database)),
+    # Last, since it leaves many rows behind.
+    "numbers": lambda _: _number_rows(numbers.measure()),
 }
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from billing.models import (
     Item,
     KnownPayer,
     MembershipDecision,
+    NumbersMail,
     Payment,
     PaymentMethod,
     PaymentRequest,
@@ -73,6 +74,7 @@ def traces_of(user: User) -> Iterable[tuple[str, str]]:
 def forget(users: QuerySet[User]) -> None:
     """Empty what belongs to users who left. Running it again covers what came in since."""
     Customer.objects.filter(user__in=users).exclude(**NAMELESS).update(**NAMELESS)
+    NumbersMail.objects.filter(user__in=users).delete()
     MembershipDecision.objects.filter(customer__user__in=users).exclude(comment="").update(
         comment=""
     )

@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 
 from billing.core.jobs import JobName
 from billing.core.statuses import OPEN_EVENT
-from billing.facts import trials
+from billing.facts import daily, trials
 from billing.inbound import events
 from billing.models import Customer, ExpectedTransfer, StripeEvent
 from billing.notices import reminders
@@ -139,6 +139,20 @@ def check_setup(timestamp: int = 0) -> None:
 def remember_trials(timestamp: int = 0) -> None:
     """Keep digests, under the current key, of the addresses of everyone who had a trial."""
     trials.remember_all()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="refresh_facts", lock="facts")
+def refresh_facts(timestamp: int = 0) -> None:
+    """Count again the members and days that changed, for the staff's numbers."""
+    daily.refresh_all()
+
+
+@app.periodic(cron="52 2 * * *")
+@app.task(queueing_lock="rebuild_facts", lock="facts", retry=Backoff(max_attempts=5, first=300))
+def rebuild_facts(timestamp: int = 0) -> None:
+    """Count all numbers anew once a day."""
+    daily.rebuild()
 
 
 @app.periodic(cron="23 14 * * *")

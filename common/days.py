@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from functools import cache, lru_cache, partial
 
 from babel import Locale
-from babel.dates import format_date, format_time, match_skeleton
+from babel.dates import format_date, format_interval, format_time, match_skeleton
 
 from common import locales
 
@@ -68,6 +68,12 @@ def short_month_with_year(day: date) -> str:
     return _written(_only_day(day).replace(day=1), SHORT_MONTH_AND_YEAR, locales.current().days)
 
 
+def span(first: date, last: date, *, with_year: bool = True) -> str:
+    """Return "Nov 1 – 29, 2026", or without the year."""
+    what = SHORT_DAY_AND_YEAR if with_year else SHORT_DAY
+    return _span(_only_day(first), _only_day(last), what, locales.current().days)
+
+
 def clock(moment: datetime) -> str:
     """Return "9:05 PM", without a zone."""
     return _clock(time(moment.hour, moment.minute), locales.current().days)
@@ -87,6 +93,12 @@ def _written(day: date, what: str, locale: Locale) -> str:
     if what in (FULL, LONG):
         return format_date(day, what, locale)
     return format_date(day, _pattern(what, locale), locale)
+
+
+@lru_cache(KEPT)
+def _span(first: date, last: date, what: str, locale: Locale) -> str:
+    # CLDR puts narrow spaces around the dash.
+    return format_interval(first, last, what, locale=locale).replace("\u2009", " ")
 
 
 @lru_cache(KEPT)

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     REFUND_IN_TROUBLE = "refund_in_trouble"
     MONEY_MISSING = "money_missing"
     PROBLEM_FOUND = "problem_found"
+    NUMBERS = "numbers"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
@@ -84,6 +85,9 @@ ACCOUNT_WHY = (
     "You’re receiving this because someone used this address to sign in or sign up with us."
 )
 STAFF_WHY = "You receive staff notifications."
+NUMBERS_WHY = (
+    "You turned on this weekly email on the staff site’s home page, where you can turn it off."
+)
 INVITED_WHY = "You’re receiving this as a member. We’ll only send it once."
 CHANGE_WHY = "You’re receiving this because you have an account with us."
 CLOSED_WHY = (
@@ -237,6 +241,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} from {{ member }}"),
     Kind.MONEY_MISSING: _staff("Not on the account: {{ amount }} from {{ payer }}"),
     Kind.PROBLEM_FOUND: _staff("Needs attention: {{ text }}"),
+    Kind.NUMBERS: Spec("Your week in numbers: MRR {{ mrr }}", Category.STAFF, why=NUMBERS_WHY),
     Kind.DISPUTE_OPENED: _staff(
         "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "
         "{{ amount }} from {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"

@@ -6,6 +6,7 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
@@ -15,8 +16,7 @@ import common.forgetting
 import emails.forgetting
 from common.one_by_one import OneByOne
 from common.queue import Backoff
-from portal.backoffice import close_account, planned_closings, problems
-from portal.backoffice.home import income
+from portal.backoffice import close_account, planned_closings, problems, weekly
 from portal.doctor import recorded
 from portal.doctor.jobs import JobName as DoctorJobName
 from portal.selfservice import contact, data_exports
@@ -25,13 +25,6 @@ from portal.selfservice.jobs import JobName
 logger = logging.getLogger(__name__)
 
 EXPORT_BACKOFF = Backoff(max_attempts=5, first=10)
-
-
-@app.periodic(cron="2 * * * *")
-@app.task(queueing_lock="add_up_income")
-def add_up_income(timestamp: int) -> None:
-    """Add up a large business's income before staff have to wait for it."""
-    income.income()
 
 
 @app.periodic(cron="*/5 * * * *")
@@ -55,6 +48,13 @@ async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
         with run.each(f"Job {job.id} ({job.task_name})"):
             await manager.retry_job(job)
     run.finish()
+
+
+@app.periodic(cron="4 * * * *")
+@app.task(queueing_lock="email_numbers", retry=Backoff(max_attempts=5, first=60))
+def email_numbers(timestamp: int = 0) -> None:
+    """Email the business's numbers on Monday mornings to staff who want them."""
+    weekly.send(timezone.now())
 
 
 @app.task(name=JobName.MAKE_EXPORT, retry=EXPORT_BACKOFF, pass_context=True)

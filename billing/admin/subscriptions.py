@@ -9,10 +9,11 @@ from django.db.models import OuterRef, Subquery
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing.admin import labels
+from billing.admin import labels, numbers_pages
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
 from billing.admin.two_memberships import TwoMembershipsPages
 from billing.core import texts
@@ -172,6 +173,10 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
             Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
         )
         return subscriptions is None or any(row.is_live for row in subscriptions)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages of the rows behind the business's numbers."""
+        return [*numbers_pages.urls(self), *super().get_urls()]
 
     @button(
         "End now",

@@ -23,6 +23,15 @@ from billing.models.ignored import IgnoredEvents
 from billing.models.invoice import Invoice
 from billing.models.item import Item
 from billing.models.ledger import LedgerCheck, LedgerText, RefundEntry
+from billing.models.numbers import (
+    CohortFact,
+    DayFact,
+    FactDue,
+    FactState,
+    MemberSpan,
+    NumbersMail,
+    TrialSpan,
+)
 from billing.models.payment import Payment
 from billing.models.payment_method import PaymentMethod
 from billing.models.plan import Plan
@@ -52,19 +61,25 @@ __all__ = [
     "BankUpload",
     "BookClosing",
     "Checkout",
+    "CohortFact",
     "CreditNote",
     "Customer",
+    "DayFact",
     "Dispute",
     "EventAttempt",
     "ExpectedTransfer",
+    "FactDue",
+    "FactState",
     "IgnoredEvents",
     "Invoice",
     "Item",
     "KnownPayer",
     "LedgerCheck",
     "LedgerText",
+    "MemberSpan",
     "MembershipDecision",
     "MissingSetup",
+    "NumbersMail",
     "Payment",
     "PaymentMethod",
     "PaymentRequest",
@@ -83,6 +98,7 @@ __all__ = [
     "TaxAccount",
     "TaxRate",
     "TrialRecord",
+    "TrialSpan",
     "UnassignedCustomer",
     "ZelleTerms",
 ]

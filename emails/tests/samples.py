@@ -405,6 +405,17 @@ CONTEXTS: dict[Kind, MessageContext] = {
             action="See the differences",
             url="https://portal.example.com/staff/billing/reconciliation/42/change/",
         ),
+        portal.WeeklyNumbers(
+            mrr="$1,152.00",
+            days="Nov 1 – 29, 2026",
+            lines=[
+                NamedAmount(description="MRR", amount="$1,152.00 (+5.3%)"),
+                NamedAmount(description="Active members", amount="32 (+6.7%)"),
+            ],
+            tasks=["2 refund requests wait, the oldest since Nov 24, 2026 (5 days ago)."],
+            more_tasks=1,
+            url="https://portal.example.com/staff/",
+        ),
         notices.DisputeOpened(
             headline="A payment of $29.00 is disputed",
             sentence="The money is with the bank until it decides.",

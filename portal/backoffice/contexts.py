@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from emails.catalog import Kind
-from emails.contexts import MessageContext
+from emails.contexts import MessageContext, NamedAmount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,19 @@ class ProblemFound(MessageContext):
     kind = Kind.PROBLEM_FOUND
     text: str
     action: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeeklyNumbers(MessageContext):
+    """For staff who want it: the business's numbers in `days`, and what needs somebody."""
+
+    kind = Kind.NUMBERS
+    mrr: str
+    days: str
+    lines: Sequence[NamedAmount]
+    tasks: Sequence[str]
+    more_tasks: int
     url: str
 
 

@@ -1,28 +1,20 @@
-"""The members and what they pay, for home. Money is in minor units."""
+"""How members stand now, for home."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 
 from billing.core.statuses import UNPAID_SUBSCRIPTION, CollectionMethod, SubscriptionStatus
 from billing.models import Subscription
 from billing.models.subscription import IS_PAUSED
-from common.money import Money, largest_first
 from common.reads import Part, Reading
 
-# How many intervals make a month.
-MONTHS_IN = {"day": 12 / 365, "week": 12 * 7 / 365, "month": 1.0, "year": 12.0}
 # What the subscriptions in a share have in common.
-SHARED = (
-    *("status", "currency", "interval", "interval_count"),
-    *("is_ending", "pays_nothing", "by_invoice"),
-)
-PAYING = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE})
+SHARED = ("status", "is_ending", "pays_nothing", "by_invoice")
 
 
 @dataclass(frozen=True)
@@ -30,14 +22,10 @@ class Share:
     """A group of similar subscriptions, as the database counts them."""
 
     status: str
-    currency: str
-    interval: str
-    interval_count: int
     is_ending: bool
     pays_nothing: bool
     by_invoice: bool
     count: int
-    amount: int
 
     @property
     def is_unpaid(self) -> bool:
@@ -47,7 +35,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Business:
-    """The members, and their revenue."""
+    """How members stand."""
 
     active: int
     trials: int
@@ -55,8 +43,6 @@ class Business:
     payment_failed: int
     overdue: int  # a sent invoice is overdue
     paused: int
-    active_paused: int  # active, but currently paying nothing
-    monthly: list[Money]
 
 
 def _shares() -> QuerySet[Any, Any]:
@@ -66,8 +52,8 @@ def _shares() -> QuerySet[Any, Any]:
         pays_nothing=IS_PAUSED,
         by_invoice=Q(collection_method=CollectionMethod.SEND),
     )
-    shares = rows.values(*SHARED).annotate(count=Count("pk"), amount=Sum("plan_amount"))
-    counted: QuerySet[Any, Any] = shares.values_list(*SHARED, "count", "amount")
+    shares = rows.values(*SHARED).annotate(count=Count("pk"))
+    counted: QuerySet[Any, Any] = shares.values_list(*SHARED, "count")
     return counted
 
 
@@ -76,7 +62,7 @@ BUSINESS = Reading(SHARES)
 
 
 def business() -> Business:
-    """Count the members and what they pay, in one statement."""
+    """Count how members stand, in one statement."""
     return of(BUSINESS()[SHARES])
 
 
@@ -93,27 +79,8 @@ def of(rows: Iterable[tuple[Any, ...]]) -> Business:
         payment_failed=_count(row for row in unpaid if not row.by_invoice),
         overdue=_count(row for row in unpaid if row.by_invoice),
         paused=_count(paused),
-        active_paused=_count(row for row in active if row.pays_nothing),
-        monthly=_monthly(shares),
     )
-
-
-def monthly_amount(amount: int, interval: str, interval_count: int) -> int:
-    """Return a price's monthly amount: a twelfth of a yearly price.
-
-    An unknown interval counts as zero: the page must not fail because of it.
-    """
-    months = MONTHS_IN.get(interval, 0) * interval_count
-    return round(amount / months) if months else 0
 
 
 def _count(shares: Iterable[Share]) -> int:
     return sum(row.count for row in shares)
-
-
-def _monthly(shares: Iterable[Share]) -> list[Money]:
-    totals: dict[str, int] = defaultdict(int)
-    for row in shares:
-        if row.status in PAYING and not row.pays_nothing:
-            totals[row.currency] += monthly_amount(row.amount, row.interval, row.interval_count)
-    return largest_first(totals)

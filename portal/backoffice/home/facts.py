@@ -1,29 +1,31 @@
 """The facts for the staff's home page, for what this staff member may see.
 
-One statement each for what waits, problems, the business, and the integration, one or two for
-income, and one for each kind of failure if there is any. Times are UTC.
+One statement each for what waits, problems, how members stand, and the integration, four for the
+business's numbers, and one for each kind of failure if there is any. Times are UTC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from billing.core.statuses import UNPAID_SUBSCRIPTION, EventState
-from billing.models import Reconciliation, StripeEvent, Subscription
+from billing.facts import daily, numbers
+from billing.facts.numbers import Numbers
+from billing.models import NumbersMail, Reconciliation, StripeEvent, Subscription
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
 from portal.backoffice import problem_facts
-from portal.backoffice.home import business, income
+from portal.backoffice.home import business
 from portal.backoffice.home.business import Business
-from portal.backoffice.home.income import Income
 from portal.backoffice.problem_facts import ProblemFacts
 from portal.backoffice.waiting import Waiting
 
@@ -39,11 +41,19 @@ NOW = Param("now", "timestamptz")
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """Which numbers somebody asked for: a currency's, and a month's; by default the current one."""
+
+    currency: str = ""
+    month: date | None = None
+
+
+@dataclass(frozen=True)
 class MoneyFacts:
-    """The members, and their revenue, as of the time that money is dated by."""
+    """How members stand, and the business's numbers, as of the time that money is dated by."""
 
     members: Business
-    income: Income
+    numbers: Numbers
     at: datetime
 
 
@@ -91,6 +101,7 @@ class HomeFacts:
     waiting: Waiting
     problems: ProblemFacts | None = None
     money: MoneyFacts | None = None
+    by_email: bool = False
     integration: Integration | None = None
     failures: Failures = field(default_factory=Failures)
 
@@ -120,11 +131,16 @@ MONEY_READING = Reading(business.SHARES, NEWEST_EVENT_AT)
 INTEGRATION_READING = Reading(LAST_EVENT, LAST_GOOD_CHECK, LAST_COMPARISON, JOBS, WORKER)
 
 
-def home(permissions: frozenset[str], waiting: Waiting) -> HomeFacts:
+def home(
+    permissions: frozenset[str],
+    waiting: Waiting,
+    wanted: Wanted = Wanted(),
+    user: User | None = None,
+) -> HomeFacts:
     """Read what the page shows to somebody with these permissions, besides what waits."""
     now = timezone.now()
     sees_integration = INTEGRATION in permissions
-    money = _money(now) if MONEY in permissions else None
+    money = _money(now, wanted) if MONEY in permissions else None
     sees_problems = not permissions.isdisjoint(problem_facts.PERMISSIONS)
     return HomeFacts(
         now=now,
@@ -132,6 +148,7 @@ def home(permissions: frozenset[str], waiting: Waiting) -> HomeFacts:
         waiting=waiting,
         problems=problem_facts.read(now) if sees_problems else None,
         money=money,
+        by_email=bool(money and user and NumbersMail.objects.filter(user=user).exists()),
         integration=integration(now) if sees_integration else None,
         failures=_failures(
             money.members if money else None, waiting if sees_integration else Waiting()
@@ -155,10 +172,11 @@ def integration(now: datetime) -> Integration:
     )
 
 
-def _money(now: datetime) -> MoneyFacts:
+def _money(now: datetime, wanted: Wanted) -> MoneyFacts:
     results = MONEY_READING()
     at = _money_at(now, results.first(NEWEST_EVENT_AT))
-    return MoneyFacts(business.of(results[business.SHARES]), income.income(at), at)
+    found = numbers.read(daily.day_of(at), wanted.currency, wanted.month)
+    return MoneyFacts(business.of(results[business.SHARES]), found, at)
 
 
 def _money_at(now: datetime, newest_event_at: datetime | None) -> datetime:

@@ -1,23 +1,17 @@
-"""The numbers on home, each with its rows, and the chart of income."""
+"""The numbers on home that say how things stand now, each with its rows."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
-from billing.core.statuses import EventState, PaymentStatus, SubscriptionStatus
-from common import days
-from common.money import Money, decimals
+from billing.core.statuses import EventState, SubscriptionStatus
 from common.staff import show
 from emails.models import MessageState
 from portal.backoffice.home import links
 from portal.backoffice.home.business import Business
-from portal.backoffice.home.facts import Integration, MoneyFacts
-from portal.backoffice.home.income import RECENT, Income
+from portal.backoffice.home.facts import Integration
 from portal.backoffice.waiting import Queue, Waiting
 
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -34,17 +28,6 @@ class Number:
     tone: str = ""
 
 
-@dataclass(frozen=True)
-class Chart:
-    """Income by month: as JSON for the chart, and in words for people who can't see it."""
-
-    data: str
-    text: str
-    this_month: str
-    last_month: str
-    only: str  # which currencies aren't in it
-
-
 def clock_note(at: datetime, now: datetime) -> str:
     """Say which clock the figures use if it isn't ours."""
     if at - now < CLOCKS_DIFFER:
@@ -52,17 +35,9 @@ def clock_note(at: datetime, now: datetime) -> str:
     return f"The clock of the sandbox is ahead: these figures are as of {show.day(at)}."
 
 
-def of_money(facts: MoneyFacts) -> list[Number]:
-    """Return the numbers of members and money."""
-    members = facts.members
-    since = (timezone.localtime(facts.at).date() - RECENT).isoformat()
+def of_members(members: Business) -> list[Number]:
+    """Return how members stand now, besides what's counted by day."""
     return [
-        Number(
-            "Active memberships",
-            show.number(members.active),
-            links.subscriptions(status__exact="active"),
-            f"{show.number(members.active_paused)} of them paused" if members.active_paused else "",
-        ),
         Number(
             "Free trials",
             show.number(members.trials),
@@ -72,7 +47,7 @@ def of_money(facts: MoneyFacts) -> list[Number]:
             "Ending",
             show.number(members.ending),
             links.subscriptions(ending="yes"),
-            "will not renew",
+            "won’t renew",
         ),
         Number(
             "Payment failed",
@@ -83,22 +58,6 @@ def of_money(facts: MoneyFacts) -> list[Number]:
             tone="danger" if members.payment_failed else "",
         ),
         *_uncollected(members),
-        Number(
-            "A month’s memberships",
-            _amounts(members.monthly),
-            links.subscriptions(
-                status__in=f"{SubscriptionStatus.ACTIVE},{SubscriptionStatus.PAST_DUE}"
-            ),
-            f"before discounts and added tax{', without paused ones' if members.paused else ''}",
-        ),
-        Number(
-            "Received in 30 days",
-            _amounts(facts.income.recent),
-            show.list_of(
-                "billing.payment", status__exact=PaymentStatus.SUCCEEDED, paid_at_from=since
-            ),
-            "net of refunds and lost disputes",
-        ),
     ]
 
 
@@ -202,37 +161,3 @@ def _queue(
         )
     note = f"the oldest {show.age(queue.oldest, now)}" if queue.oldest else "none failed"
     return Number(f"{label} waiting", show.number(queue.waiting), address(state__in=waiting), note)
-
-
-def chart(income: Income) -> Chart | None:
-    """Return the chart of income; None if there has been none."""
-    if not income.months:
-        return None
-    currency = income.months[-1].income.currency
-    labels = [days.short_month_with_year(month.start) for month in income.months]
-    words = (f"{label} {month.income}" for label, month in zip(labels, income.months, strict=True))
-    others = " and ".join(income.others)
-    return Chart(
-        data=json.dumps({"labels": labels, "datasets": [_bars(income, currency)]}),
-        text=f"Received a month: {', '.join(words)}.",
-        this_month=str(income.months[-1].income),
-        last_month=str(income.months[-2].income),
-        only=f"In {currency.upper()} only: {others} is not in it." if others else "",
-    )
-
-
-def _bars(income: Income, currency: str) -> dict[str, object]:
-    major = 10 ** decimals(currency)
-    return {
-        "label": f"Received, {currency}",
-        "data": [month.income.amount / major for month in income.months],
-        "backgroundColor": "var(--color-primary-600)",
-        "displayYAxis": True,
-        "suffixYAxis": currency,
-        "maxBarThickness": 40,
-        "borderRadius": 4,
-    }
-
-
-def _amounts(amounts: list[Money]) -> str:
-    return " + ".join(map(str, amounts)) or show.NOTHING

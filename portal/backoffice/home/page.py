@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
 
+from members.access import current_user
 from portal.backoffice.home import facts as home_facts
-from portal.backoffice.home import numbers
-from portal.backoffice.home.facts import HomeFacts
-from portal.backoffice.home.numbers import Chart, Number
+from portal.backoffice.home import figures, numbers
+from portal.backoffice.home.facts import HomeFacts, Wanted
+from portal.backoffice.home.figures import Figures
+from portal.backoffice.home.numbers import Number
 from portal.backoffice.home.task import Task
 from portal.backoffice.home.tasks import tasks
 from portal.backoffice.home.troubles import Trouble, troubles
 from portal.backoffice.navigation import waiting
+
+EARLIEST = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Home:
     sees_everything: bool
     business: Sequence[Number]
     clock_note: str
-    income: Chart | None
+    figures: Figures | None
+    by_email: bool
     integration: Sequence[Number]
     troubles: Sequence[Trouble]
 
@@ -37,8 +43,18 @@ class Home:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the home page to its context (Unfold's dashboard callback)."""
     permissions = frozenset(filter(request.user.has_perm, home_facts.PERMISSIONS))
-    facts = home_facts.home(permissions, waiting(request))
+    facts = home_facts.home(permissions, waiting(request), _wanted(request), current_user(request))
     return context | {"title": "Home", "home": home(facts)}
+
+
+def _wanted(request: HttpRequest) -> Wanted:
+    """Return what the address asks for; a month that's none is ignored."""
+    try:
+        month = date.fromisoformat(f"{request.GET.get('month', '')}-01")
+    except ValueError:
+        return Wanted(request.GET.get("currency", ""))
+    # The months before it must be dates, too.
+    return Wanted(request.GET.get("currency", ""), max(month, EARLIEST))
 
 
 def home(facts: HomeFacts) -> Home:
@@ -47,9 +63,10 @@ def home(facts: HomeFacts) -> Home:
     return Home(
         tasks=tasks(facts),
         sees_everything=bool(money and state),
-        business=numbers.of_money(money) if money else [],
+        business=numbers.of_members(money.members) if money else [],
         clock_note=numbers.clock_note(money.at, facts.now) if money else "",
-        income=numbers.chart(money.income) if money else None,
+        figures=figures.figures(money.numbers) if money else None,
+        by_email=facts.by_email,
         integration=numbers.of_integration(state, facts.waiting, facts.now) if state else [],
         troubles=troubles(facts),
     )

@@ -15,23 +15,23 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.core.statuses import ZELLE, EventState, RefundState, SubscriptionStatus
+from billing.facts.measures import MEASURES
+from billing.facts.numbers import UNKNOWN, Numbers, windows_of
 from billing.models import Customer, Dispute, Refund, StripeEvent, Subscription, UnassignedCustomer
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import auditor, make_failed_event, make_message, superuser
-from common.money import Money
 from emails.models import Message
 from portal.backoffice.home import facts as home_facts
 from portal.backoffice.home.business import Business
 from portal.backoffice.home.facts import Failures, HomeFacts, Integration, Jobs, MoneyFacts
-from portal.backoffice.home.income import Income
 from portal.backoffice.home.page import home
 from portal.backoffice.problem_facts import ProblemFacts
 from portal.backoffice.waiting import Disputes, Help, Queue, Refunds, Waiting, waiting
 from portal.models import SupportMessage
 
-# Session, user and profile; what waits; problems, money, and the integration; the estimate of
-# payments, and income. A group's permissions take two more, and each kind of failure one.
-MOST_QUERIES = 14
+# Session, user and profile; what waits; problems, money, and the integration; four of numbers,
+# and who gets them by email. A group's permissions take two more, and each kind of failure one.
+MOST_QUERIES = 17
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
@@ -161,6 +161,18 @@ def test_words_of_everything_run_no_query(
 
 
 QUIET = HomeFacts(now=NOW, permissions=home_facts.PERMISSIONS, waiting=Waiting())
+NOTHING = (UNKNOWN, UNKNOWN, UNKNOWN)
+NO_NUMBERS = Numbers(
+    currency="",
+    currencies=(),
+    today=NOW.date(),
+    windows=windows_of(NOW.date().replace(day=1), NOW.date()),
+    values=dict.fromkeys(MEASURES, NOTHING),
+    months=(),
+    cohorts=(),
+    first_month=None,
+    current_at=None,
+)
 RUNS = Integration(
     takes_webhooks=True,
     last_event=None,
@@ -227,12 +239,13 @@ def test_each_part_takes_its_permission_and_says_nothing_without() -> None:
     newcomer = home(made(permissions=frozenset()))
     assert not newcomer.sees_everything
     assert not [*newcomer.tasks, *newcomer.business, *newcomer.integration, *newcomer.troubles]
-    members = Business(1, 0, 0, 2, 1, 0, 0, [Money(2900, "usd")])
-    money = MoneyFacts(members, Income([], [], []), NOW)
+    members = Business(active=1, trials=0, ending=0, payment_failed=2, overdue=1, paused=0)
+    money = MoneyFacts(members, NO_NUMBERS, NOW)
     said = home(made(money=money, integration=RUNS))
     assert said.sees_everything
     assert [task.action for task in said.tasks] == ["See whose", "See whose", "Look now"]
-    assert said.income is None
+    assert said.figures is not None
+    assert said.figures.is_empty
     assert said.clock_note == ""
 
 

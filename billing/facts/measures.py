@@ -1,0 +1,441 @@
+"""The business's numbers: what each is, how it's worked out, and which rows are in it.
+
+A measure is a sum of facts in some days, a level at their end, or a share of two others. Each has
+rows that add up to it (`rows_of`); a share has those of its two parts. Days are the business's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Sum, Value
+
+from billing.facts import daily
+from billing.models import MemberSpan, TrialSpan
+
+Totals = Mapping[str, tuple[int, int]]
+
+
+class Unit(StrEnum):
+    """What a measure is counted in."""
+
+    MONEY = "money"
+    COUNT = "count"
+    SHARE = "share"  # in percent
+    EACH = "each"  # money by member
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number. `facts` are summed; a share divides `top` by `bottom`, measures both.
+
+    `is_level` is what there was at the end of the days; `more_is_better` says which way is good.
+    """
+
+    key: str
+    label: str
+    definition: str
+    unit: Unit
+    facts: tuple[str, ...] = ()
+    is_level: bool = False
+    at_start: bool = False
+    top: str = ""
+    bottom: str = ""
+    none_because: str = ""
+    more_is_better: bool | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some days, both included."""
+
+    first: date
+    last: date
+
+
+MRR_FACTS = tuple(
+    f"mrr:{kind}" for kind in ("new", "reactivation", "expansion", "contraction", "churn")
+)
+MEMBER_FACTS = ("members:new", "members:returned", "members:lost")
+PAID_FACTS = ("paid:membership", "paid:other", "paid:once")
+MRR_WORDS = (
+    "Monthly recurring revenue: what running subscriptions were billed for, as a month’s amount."
+    " A yearly price counts as a twelfth. Without trials, taxes, pauses, one-time payments, and"
+    " discounts that end. A failed payment counts until the subscription ends."
+)
+
+MEASURES: dict[str, Measure] = {
+    one.key: one
+    for one in (
+        Measure("mrr", "MRR", MRR_WORDS, Unit.MONEY, MRR_FACTS, True, more_is_better=True),
+        Measure(
+            "mrr-start",
+            "MRR at the start",
+            "MRR at the end of the day before. " + MRR_WORDS,
+            Unit.MONEY,
+            MRR_FACTS,
+            True,
+            at_start=True,
+        ),
+        Measure(
+            "mrr-new",
+            "New",
+            "MRR of people who paid for a subscription for the first time.",
+            Unit.MONEY,
+            ("mrr:new",),
+            more_is_better=True,
+        ),
+        Measure(
+            "mrr-reactivation",
+            "Came back",
+            "MRR of people who had left and pay again.",
+            Unit.MONEY,
+            ("mrr:reactivation",),
+            more_is_better=True,
+        ),
+        Measure(
+            "mrr-expansion",
+            "Expansion",
+            "By how much members pay more: a larger plan, something besides, a pause that ended.",
+            Unit.MONEY,
+            ("mrr:expansion",),
+            more_is_better=True,
+        ),
+        Measure(
+            "mrr-contraction",
+            "Contraction",
+            "By how much members pay less and stay: a smaller plan, something dropped, a pause.",
+            Unit.MONEY,
+            ("mrr:contraction",),
+            more_is_better=True,
+        ),
+        Measure(
+            "mrr-churn",
+            "Churn",
+            "MRR of people whose subscriptions ended.",
+            Unit.MONEY,
+            ("mrr:churn",),
+            more_is_better=True,
+        ),
+        Measure(
+            "mrr-lost",
+            "MRR lost",
+            "Churn and contraction together.",
+            Unit.MONEY,
+            ("mrr:contraction", "mrr:churn"),
+            more_is_better=True,
+        ),
+        Measure(
+            "members",
+            "Active members",
+            "People whose membership runs at the end of the last day, paid up or not. Free trials"
+            " don’t count. Someone with two memberships counts once.",
+            Unit.COUNT,
+            MEMBER_FACTS,
+            True,
+            more_is_better=True,
+        ),
+        Measure(
+            "members-start",
+            "Members at the start",
+            "Active members at the end of the day before.",
+            Unit.COUNT,
+            MEMBER_FACTS,
+            True,
+            at_start=True,
+        ),
+        Measure(
+            "members-new",
+            "New members",
+            "People whose first membership began, after the free trial if they had one.",
+            Unit.COUNT,
+            ("members:new",),
+            more_is_better=True,
+        ),
+        Measure(
+            "members-returned",
+            "Returned",
+            "Former members whose membership began again.",
+            Unit.COUNT,
+            ("members:returned",),
+            more_is_better=True,
+        ),
+        Measure(
+            "members-lost",
+            "Lost",
+            "People whose membership ended. A canceled one counts when it ends, not when they"
+            " cancel.",
+            Unit.COUNT,
+            ("members:lost",),
+            more_is_better=False,
+        ),
+        Measure(
+            "members-net",
+            "Net",
+            "New and returned members, less those lost.",
+            Unit.COUNT,
+            MEMBER_FACTS,
+            more_is_better=True,
+        ),
+        Measure(
+            "churn-members",
+            "Churn of members",
+            "Members lost, as a share of those at the start. (Stripe also divides by those who"
+            " joined in the same days.)",
+            Unit.SHARE,
+            top="members-lost",
+            bottom="members-start",
+            none_because="no members at the start",
+            more_is_better=False,
+        ),
+        Measure(
+            "churn-money",
+            "Churn of money",
+            "MRR lost to churn and contraction, as a share of MRR at the start.",
+            Unit.SHARE,
+            top="mrr-lost",
+            bottom="mrr-start",
+            none_because="no MRR at the start",
+            more_is_better=False,
+        ),
+        Measure(
+            "trials-started",
+            "Trials started",
+            "Free trials that began.",
+            Unit.COUNT,
+            ("trials:started",),
+            more_is_better=True,
+        ),
+        Measure(
+            "trials-ended",
+            "Trials ended",
+            "Free trials that ended, paid for afterward or not.",
+            Unit.COUNT,
+            ("trials:ended",),
+        ),
+        Measure(
+            "trials-converted",
+            "Trials converted",
+            "Of the trials that ended, those whose first invoice was paid by now.",
+            Unit.COUNT,
+            ("trials:converted",),
+            more_is_better=True,
+        ),
+        Measure(
+            "trial-conversion",
+            "Trial conversion",
+            "Trials converted, as a share of those that ended in these days.",
+            Unit.SHARE,
+            top="trials-converted",
+            bottom="trials-ended",
+            none_because="no trial ended",
+            more_is_better=True,
+        ),
+        Measure(
+            "arpm",
+            "Revenue per member",
+            "MRR divided by active members (ARPM; Stripe calls it ARPU).",
+            Unit.EACH,
+            top="mrr",
+            bottom="members",
+            none_because="no members",
+            more_is_better=True,
+        ),
+        Measure(
+            "paid-membership",
+            "Memberships",
+            "Payments received for memberships, by card, Zelle, or otherwise, before refunds.",
+            Unit.MONEY,
+            ("paid:membership",),
+            more_is_better=True,
+        ),
+        Measure(
+            "paid-other",
+            "Other subscriptions",
+            "Payments received for subscriptions besides the membership, before refunds.",
+            Unit.MONEY,
+            ("paid:other",),
+            more_is_better=True,
+        ),
+        Measure(
+            "paid-once",
+            "One-time payments",
+            "Payments received for anything else, before refunds.",
+            Unit.MONEY,
+            ("paid:once",),
+            more_is_better=True,
+        ),
+        Measure(
+            "paid",
+            "Received",
+            "All payments received in these days, before refunds, disputes, and fees.",
+            Unit.MONEY,
+            PAID_FACTS,
+            more_is_better=True,
+        ),
+        Measure(
+            "paid-stripe",
+            "Paid through Stripe",
+            "Payments received through Stripe, which can be disputed.",
+            Unit.COUNT,
+            ("paid_through:stripe",),
+        ),
+        Measure(
+            "refunded",
+            "Refunded",
+            "Refunds sent in these days, whenever the payment was, without those that failed.",
+            Unit.MONEY,
+            ("refunded",),
+            more_is_better=False,
+        ),
+        Measure(
+            "refund-rate",
+            "Refund rate",
+            "What was refunded, as a share of what was received in the same days.",
+            Unit.SHARE,
+            top="refunded",
+            bottom="paid",
+            none_because="nothing was received",
+            more_is_better=False,
+        ),
+        Measure(
+            "disputed",
+            "Disputes",
+            "Disputes opened in these days. Inquiries, which move no money, don’t count.",
+            Unit.COUNT,
+            ("disputed",),
+            more_is_better=False,
+        ),
+        Measure(
+            "dispute-rate",
+            "Dispute rate",
+            "Disputes, as a share of the number of payments through Stripe in the same days. Card"
+            " networks watch this; Stripe warns from 0.75%.",
+            Unit.SHARE,
+            top="disputed",
+            bottom="paid-stripe",
+            none_because="no payment through Stripe",
+            more_is_better=False,
+        ),
+        Measure(
+            "failed",
+            "Failed renewals",
+            "Renewals of these days whose first charge failed, paid later or not.",
+            Unit.MONEY,
+            ("failed",),
+            more_is_better=False,
+        ),
+        Measure(
+            "recovered",
+            "Recovered",
+            "Of the failed renewals, those that were paid by now.",
+            Unit.MONEY,
+            ("recovered",),
+            more_is_better=True,
+        ),
+        Measure(
+            "recovery",
+            "Recovery of failed payments",
+            "What was recovered, as a share of the renewals of these days whose first charge"
+            " failed.",
+            Unit.SHARE,
+            top="recovered",
+            bottom="failed",
+            none_because="no renewal failed",
+            more_is_better=True,
+        ),
+        Measure(
+            "year-lost",
+            "Members lost in a year",
+            "Members lost in the twelve months up to the last day.",
+            Unit.COUNT,
+            ("members:lost",),
+        ),
+        Measure(
+            "lifetime-value",
+            "Lifetime value",
+            "Revenue per member, divided by the average monthly churn of members in the twelve"
+            " months up to the last day: what a member brings before they leave.",
+            Unit.EACH,
+            top="arpm",
+            bottom="year-lost",
+            none_because="nobody has left in twelve months",
+            more_is_better=True,
+        ),
+    )
+}
+YEAR_LOST = "year-lost"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows behind a measure. `amount` is None if they're only counted."""
+
+    rows: QuerySet[Any]
+    at: str  # the column with their day or time
+    amount: Any
+    what: str  # the path of a word on each row; empty for none
+
+
+def rows_of(measure: Measure, currency: str, days: Window, joined: date | None = None) -> Rows:
+    """Return the rows that add up to a measure that's no share."""
+    if measure.facts[0].startswith(("mrr:", "members:")):
+        return _spans(measure, currency, days, joined)
+    if measure.facts[0].startswith("trials:"):
+        return _trials(measure, currency, days)
+    return _money(measure, currency, days)
+
+
+def _spans(measure: Measure, currency: str, days: Window, joined: date | None) -> Rows:
+    is_mrr = measure.unit is Unit.MONEY
+    rows: QuerySet[Any] = MemberSpan.objects.filter(currency=currency)
+    if joined:
+        rows = rows.filter(joined=joined)
+    if measure.is_level:
+        runs = (
+            Q(day__lt=days.first) & (Q(until=None) | Q(until__gte=days.first))
+            if measure.at_start
+            else Q(day__lte=days.last) & (Q(until=None) | Q(until__gt=days.last))
+        )
+        rows = rows.filter(runs)
+        if is_mrr:
+            return Rows(rows.exclude(mrr=0), "day", F("mrr"), "")
+        return Rows(rows.filter(is_member=True), "day", None, "")
+    names = [name.partition(":")[2] for name in measure.facts]
+    rows = rows.filter(day__gte=days.first, day__lte=days.last)
+    if is_mrr:
+        return Rows(rows.filter(movement__in=names), "day", F("mrr") - F("mrr_before"), "movement")
+    return Rows(rows.filter(membership__in=names), "day", None, "membership")
+
+
+def _trials(measure: Measure, currency: str, days: Window) -> Rows:
+    column = "started" if measure.facts == ("trials:started",) else "ended"
+    rows: QuerySet[Any] = TrialSpan.objects.filter(currency=currency).filter(
+        **{f"{column}__gte": days.first, f"{column}__lte": days.last}
+    )
+    if measure.facts == ("trials:converted",):
+        rows = rows.filter(converted=True)
+    return Rows(rows, column, None, "")
+
+
+def _money(measure: Measure, currency: str, days: Window) -> Rows:
+    sources = [one for one in daily.sources() if set(measure.facts) & set(one.kinds)]
+    source = sources[0]
+    begin, end = daily.bounds(days.first, days.last)
+    rows = source.rows.filter(
+        currency=currency, **{f"{source.at}__gte": begin, f"{source.at}__lt": end}
+    )
+    kinds = rows.annotate(kind=source.kind).filter(kind__in=measure.facts)
+    amount = source.amount if measure.unit is Unit.MONEY else None
+    return Rows(kinds, source.at, amount, "kind")
+
+
+def totalled(rows: Rows) -> tuple[int, int]:
+    """Return how many rows there are, and what they come to: one query."""
+    amount = Value(0) if rows.amount is None else rows.amount
+    sums = rows.rows.order_by().aggregate(count=Count("pk"), sum=Sum(amount))
+    return sums["count"], sums["sum"] or 0

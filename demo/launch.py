@@ -190,7 +190,7 @@ def environment(choices: Choices) -> dict[str, str]:
         "SANDBOX_SMTP_PORT": str(choices.smtp_port),
         "SANDBOX_IMAP_PORT": str(choices.imap_port),
         "SANDBOX_WEBHOOK_URL": f"http://{HOST}:{choices.web_port}/billing/webhook/",
-        "SANDBOX_SMS_INBOUND_URL": f"http://{HOST}:{choices.web_port}/sms/inbound/",
+        "SANDBOX_SMS_INBOUND_URL": f"{choices.portal}/sms/inbound/",
         "GOOGLE_AUTHORIZE_URL": f"{choices.sandbox}/google/auth",
         "GOOGLE_TOKEN_URL": f"{choices.sandbox}/google/token",
         "APPLE_API_BASE": f"{choices.sandbox}/apple",

@@ -90,7 +90,9 @@ def trend() -> dict[str, Any]:
     most = max((row.differences_found for row in rows), default=0)
     differing = sum(1 for row in rows if row.differences_found)
     return {
-        "bars": [
+        # A row of nothing needs no picture.
+        "bars": differing
+        and [
             Bar(
                 height=max(4, round(100 * row.differences_found / most)) if most else 0,
                 says=f"{show.day(row.started_at)}: {_count(row.differences_found)}",
@@ -98,12 +100,17 @@ def trend() -> dict[str, Any]:
             )
             for row in rows
         ],
-        "says": (
-            f"{differing} of the last {show.count(len(rows), 'comparison')} found a difference."
-            if differing
-            else f"None of the last {show.count(len(rows), 'comparison')} found a difference."
-        ),
+        "says": _trend_words(len(rows), differing),
     }
+
+
+def _trend_words(count: int, differing: int) -> str:
+    if count <= 1:
+        found = "found a difference" if differing else "found no difference"
+        return f"The only comparison so far {found}." if count else ""
+    if not differing:
+        return f"None of the last {count} comparisons found a difference."
+    return f"{differing} of the last {count} comparisons found a difference."
 
 
 def _progress(told: dict[str, Any]) -> str:

@@ -159,10 +159,14 @@ def test_only_what_a_report_names_is_read_and_only_by_those_who_may(
 def test_the_trend_has_a_bar_for_each_comparison(staff: Client) -> None:
     assert "staff-drift" not in page(staff, reverse(LIST))
     a_run()
-    assert "None of the last 1 comparison found a difference." in page(staff, reverse(LIST))
+    assert "The only comparison so far found no difference." in page(staff, reverse(LIST))
+    a_run()
+    text = page(staff, reverse(LIST))
+    assert "None of the last 2 comparisons found a difference." in text
+    assert ": no difference" not in text
     a_run(differences_found=3)
     a_run(compared_at=None)
     text = page(staff, reverse(LIST))
-    assert "1 of the last 2 comparisons found a difference." in text
+    assert "1 of the last 3 comparisons found a difference." in text
     assert ": 3 differences" in text
     assert ": no difference" in text

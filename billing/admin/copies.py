@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString
@@ -23,7 +23,7 @@ class StripeCopyAdmin(RecordAdmin):
 
     person_field = "customer_id"
     list_select_related = ["customer__user"]
-    actions_detail = ["open_in_stripe"]
+    actions_detail: ClassVar[list[Any]] = ["open_in_stripe"]
     actions_row = ["open_in_stripe"]
 
     def palette_title(self, row: Any) -> str:

@@ -45,6 +45,8 @@ class MembershipDecisionAdmin(RecordAdmin):
     details = {
         MembershipAction.SWITCH: ("The switch", ["new_price", "shown_amount", "prorated"]),
         MembershipAction.STAY: ("The offer", ["offer_link", "coupon_id", "discount_id"]),
+        MembershipAction.EXTEND: ("The free trial", ["ends"]),
+        MembershipAction.DISCOUNT: ("The discount", ["coupon_id"]),
     }
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -95,6 +97,11 @@ class MembershipDecisionAdmin(RecordAdmin):
     def shown_amount(self, row: MembershipDecision) -> str:
         """The amount in the preview."""
         return show.money(row.amount, row.currency) if row.currency else show.NOTHING
+
+    @column("Ends")
+    def ends(self, row: MembershipDecision) -> str:
+        """When an extended trial ends."""
+        return show.moment(row.until)
 
     @column("Counted from")
     def prorated(self, row: MembershipDecision) -> str:

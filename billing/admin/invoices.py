@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Case, F, Q, Sum, When
@@ -13,8 +13,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing.admin import exports, labels
+from billing.admin import exports, invoice_buttons, labels
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
+from billing.admin.invoice_buttons import InvoiceButtons
 from billing.admin.money_list import MoneyListAdmin
 from billing.admin.refunds import giving
 from billing.admin.refunds.case import refunds_of
@@ -85,12 +86,15 @@ def _paid_on(row: Invoice) -> str:
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
+class InvoiceAdmin(InvoiceButtons, GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     """Invoices: what members were asked to pay."""
 
     stripe_path = "invoices"
     payments_by = "invoice"
-    actions_detail = ["open_in_stripe", "give_on_invoice"]
+    actions_detail: ClassVar[list[Any]] = [
+        *("open_in_stripe", "give_on_invoice"),
+        {"title": "Settle", "icon": "price_check", "items": invoice_buttons.BUTTONS},
+    ]
     search_fields = ["number__istartswith", "number__has_part", "stripe_id__startswith"]
     amount_field = "total"
     search_help_text = "Part of a name or email address, phone, amount, invoice number, or in_…"

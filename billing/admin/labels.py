@@ -94,6 +94,13 @@ REQUEST = {
     RequestState.PAID: "success",
     RequestState.OPEN: "info",
 }
+# By staff's buttons.
+DECIDED: dict[str, str] = {
+    MembershipAction.CANCEL_NOW: "End now",
+    MembershipAction.EXTEND: "Extend the free trial",
+    MembershipAction.DISCOUNT: "Give a discount",
+    MembershipAction.UNDISCOUNT: "Take back the discount",
+}
 DECISION = {
     DecisionState.CONFIRMED: "success",
     DecisionState.PENDING: "info",
@@ -171,8 +178,7 @@ def invoice(row: Invoice) -> tuple[str, str]:
 
 def decided(row: MembershipDecision) -> str:
     """Return a membership decision's label: staff's button is "End now"."""
-    is_end = row.action == MembershipAction.CANCEL_NOW
-    return "End now" if is_end else str(row.get_action_display())
+    return DECIDED.get(row.action) or str(row.get_action_display())
 
 
 def dispute(row: Dispute) -> str:

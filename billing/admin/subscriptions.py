@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, Subquery
@@ -13,8 +13,9 @@ from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing.admin import labels, numbers_pages
+from billing.admin import labels, membership_buttons, numbers_pages
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
+from billing.admin.membership_buttons import MembershipButtons
 from billing.admin.two_memberships import TwoMembershipsPages
 from billing.core import texts
 from billing.core.statuses import (
@@ -123,7 +124,7 @@ class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
+class SubscriptionAdmin(MembershipButtons, TwoMembershipsPages, StripeCopyAdmin):
     """Memberships, and what else members are billed for."""
 
     stripe_path = "subscriptions"
@@ -150,7 +151,10 @@ class SubscriptionAdmin(TwoMembershipsPages, StripeCopyAdmin):
         ("Belongs together", {"fields": ["customer_link", "decisions", "invoices", "events"]}),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "price_id", "end_reason", "read"]}),
     ]  # fmt: skip
-    actions_detail = ["open_in_stripe", "see_both", "end_now"]
+    actions_detail: ClassVar[list[Any]] = [
+        *("open_in_stripe", "see_both", "end_now"),
+        {"title": "Change", "icon": "edit_calendar", "items": membership_buttons.BUTTONS},
+    ]
 
     def get_queryset(self, request: HttpRequest) -> Rows:
         """Add when Stripe next tries to collect the oldest open invoice, and when it's due."""

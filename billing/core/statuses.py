@@ -236,6 +236,10 @@ class MembershipAction(StrEnum):
     CANCEL_NOW = "cancel_now"
     SWITCH = "switch"  # to another price of the plan
     STAY = "stay"  # with the retention offer's discount
+    # By staff alone.
+    EXTEND = "extend"  # the free trial
+    DISCOUNT = "discount"  # by a coupon, instead of any other
+    UNDISCOUNT = "undiscount"
 
 
 class DecisionState(StrEnum):

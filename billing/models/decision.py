@@ -37,6 +37,7 @@ class MembershipDecision(models.Model):
     prorated_at = models.DateTimeField(
         null=True, blank=True, help_text="From when the new price counts, as the member was shown."
     )
+    until = models.DateTimeField(null=True, blank=True, help_text="When an extended trial ends.")
     amount = models.BigIntegerField(
         null=True, blank=True, help_text="Minor units: what the member was shown to be charged."
     )

@@ -40,6 +40,9 @@ PENDING_SENTENCES: dict[MembershipAction, str | Promise] = {
     MembershipAction.CANCEL_NOW: gettext_lazy("Your membership is being ended."),
     MembershipAction.SWITCH: gettext_lazy("Your switch is being confirmed."),
     MembershipAction.STAY: gettext_lazy("Your discount is being confirmed."),
+    MembershipAction.EXTEND: gettext_lazy("Your longer free trial is being confirmed."),
+    MembershipAction.DISCOUNT: gettext_lazy("Your discount is being confirmed."),
+    MembershipAction.UNDISCOUNT: gettext_lazy("A change of your discount is being confirmed."),
 }
 
 

@@ -18,10 +18,19 @@ def settle(row: Subscription, read_at: datetime) -> list[OfferAccepted]:
     """Confirm what the row shows, in its transaction; return accepted offers."""
     pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
     switched = Q(action=MembershipAction.SWITCH, price_id=row.price_id)
-    pending.filter(Q(action__in=_shown(row)) | switched).update(
+    pending.filter(Q(action__in=_shown(row)) | switched | _by_staff(row)).update(
         state=DecisionState.CONFIRMED, confirmed_at=read_at
     )
     return list(_accepted_offers(row, read_at))
+
+
+def _by_staff(row: Subscription) -> Q:
+    """Return the staff's decisions about trial and discounts that the row shows."""
+    coupons = [one["coupon"] for one in row.discounts]
+    shown = Q(action=MembershipAction.DISCOUNT, coupon_id__in=coupons)
+    if row.trial_end is not None:
+        shown |= Q(action=MembershipAction.EXTEND, until__lte=row.trial_end)
+    return shown if coupons else shown | Q(action=MembershipAction.UNDISCOUNT)
 
 
 def _shown(row: Subscription) -> list[MembershipAction]:

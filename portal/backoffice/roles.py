@@ -89,7 +89,9 @@ AUDITS = [
 # Replay an event, look for missed ones, have the doctor look, assign a customer, resend a message,
 # end a membership; sell items, send and cancel payment requests; offer discounts to members who
 # are leaving; decide on refunds, and give them; correct an address or a number; say that a member's
-# message is answered; stop the closing of an account.
+# message is answered; stop the closing of an account; write notes about members, give tags, and
+# remove either; view the portal as a member; cancel, keep, extend, and discount a membership;
+# charge, give up, or void an open invoice.
 ACTS = [
     "billing.change_stripeevent",
     "billing.add_reconciliation",
@@ -110,6 +112,8 @@ ACTS = [
     "portal.add_staffnote",
     "portal.change_staffnote",
     "portal.view_as_member",
+    "billing.change_subscription",
+    "billing.change_invoice",
 ]
 # Be one of the two people a large refund needs, and put a new refund policy in force; close a month
 # of the books; import the bank's files, match its money with payments, and say on which terms
@@ -127,7 +131,13 @@ DECIDES = [
 # Say how the business looks, and what its members read about it.
 BRANDS = ["business.add_brandversion"]
 # Someone who is granted one of these can decide on money only a day later.
-ON_MONEY = frozenset([*DECIDES, "billing.approve_refund", "billing.cancel_subscription_now"])
+ON_MONEY = frozenset(
+    [
+        *DECIDES,
+        *("billing.approve_refund", "billing.cancel_subscription_now"),
+        *("billing.change_subscription", "billing.change_invoice"),
+    ]
+)
 PERMISSIONS = {
     Role.AUDITOR: [*VIEWS, *AUDITS],
     Role.SUPPORT: [*VIEWS, *ACTS],

@@ -366,6 +366,7 @@ DECISIONS = Table(
         amount("amount", _("What you were shown that it costs.")),
         CURRENCY,
         text("offer.headline", _("The offer you accepted."), "offer"),
+        time("until", _("When a longer free trial ends.")),
         text("state", _("What became of it.")),
         time("created_at", _("When.")),
         time("confirmed_at", _("When Stripe confirmed it.")),

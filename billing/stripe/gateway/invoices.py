@@ -158,6 +158,18 @@ def void_invoice(invoice_id: str) -> None:
             client().v1.invoices.void_invoice(invoice_id)
 
 
+def give_up_invoice(invoice_id: str) -> None:
+    """Mark an open invoice as uncollectible: Stripe tries no more, and it stays owed.
+
+    Raises:
+        StripeRefused: it isn't open.
+    """
+    with translated_errors():
+        invoice = client().v1.invoices.retrieve(invoice_id)
+        if invoice.status != "uncollectible":
+            client().v1.invoices.mark_uncollectible(invoice_id)
+
+
 def create_outside_credit_note(invoice_id: str, amount: int, key: str) -> str:
     """Make the credit note for money given back outside of Stripe, once per key; return its ID.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import stripe
@@ -285,6 +286,27 @@ def collect_by(wanted: Collecting, key: str) -> None:
 def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:
     """Let a subscription redeem a coupon, which replaces other discounts."""
     params: stripe.params.SubscriptionUpdateParams = {"discounts": [{"coupon": coupon_id}]}
+    with translated_errors():
+        client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
+
+
+def take_discounts(subscription_id: str, key: str) -> None:
+    """Take back all of a subscription's discounts."""
+    params: stripe.params.SubscriptionUpdateParams = {"discounts": ""}
+    with translated_errors():
+        client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
+
+
+def move_trial_end(subscription_id: str, until: datetime, key: str) -> None:
+    """Let a free trial end at another time; nothing is charged before."""
+    params: stripe.params.SubscriptionUpdateParams = {
+        "trial_end": int(until.timestamp()),
+        "proration_behavior": "none",
+    }
     with translated_errors():
         client().v1.subscriptions.update(
             subscription_id, limits.sendable(params), {"idempotency_key": key}

@@ -15,9 +15,10 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from billing.models import Payment, Subscription
+from billing.admin import invoice_buttons, membership_buttons
+from billing.models import Invoice, Payment, Subscription
 from common.money import Money as Amount
-from portal.backoffice.member_page.facts import MemberFacts
+from portal.backoffice.member_page.facts import MemberFacts, Money
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ OF_MONEY = ("ask_for_payment",)
 OF_NOTES = ("add_note", "add_tag", "remove_tag")
 OF_CONTACT = ("correct_email", "correct_phone")
 OF_ACCOUNT = ("view_as", "prepare_data", "stop_closing", "send_password_link", "change_access")
-OF_MEMBERSHIP = ("end_now",)
+OF_MEMBERSHIP = (*membership_buttons.BUTTONS, "end_now")
+OF_INVOICE = tuple(invoice_buttons.BUTTONS)
 OF_PAYMENT = ("give",)
 
 
@@ -65,12 +67,23 @@ def groups(request: HttpRequest, facts: MemberFacts, members: Any) -> tuple[Grou
     membership = money.membership if money.membership and money.membership.is_live else None
     found = [
         Group("Money", (*_named(mine, OF_MONEY), *_refund(request, money.refundable))),
+        Group(_unpaid(money), tuple(_on(request, _first(money.unpaid), Invoice, OF_INVOICE))),
         Group("Membership", tuple(_on(request, membership, Subscription, OF_MEMBERSHIP))),
         Group("Notes", tuple(_named(mine, OF_NOTES))),
         Group("Contact", tuple(_named(mine, OF_CONTACT))),
         Group("Account", tuple(_named(mine, OF_ACCOUNT))),
     ]
     return tuple(one for one in found if one.actions)
+
+
+def _first(rows: tuple[Invoice, ...]) -> Invoice | None:
+    return next(iter(rows), None)
+
+
+def _unpaid(money: Money) -> str:
+    """Return "Invoice A-0001": the oldest unpaid one."""
+    row = _first(money.unpaid)
+    return f"Invoice {row.number}".strip() if row else "Invoice"
 
 
 def _refund(request: HttpRequest, row: Payment | None) -> Iterator[Action]:

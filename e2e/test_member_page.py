@@ -1,0 +1,103 @@
+"""Support's day on a member's page: a note, a change, and a look through the member's eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from e2e import journey
+from e2e.axe import faults
+from e2e.stack import Stack
+
+OWNER, MEMBER = "owner@member-page.example", "mia@member-page.example"
+# As long as a name may be.
+LONG = "Wilhelmina-Alexandrina von Hohenzollern-Sigmaringen y Fernández de la Vega"
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """The owner's browser, on the page of a member with a membership."""
+    stack.manage(
+        "shell",
+        "-c",
+        "from members.accounts import open_account;"
+        f"open_account('{OWNER}', 'Olga Owner', '{journey.PASSWORD}',"
+        " is_staff=True, is_superuser=True)",
+    )
+    context = browser.new_context()
+    page = context.new_page()
+    journey.sign_up(page, stack, LONG, MEMBER)
+    journey.subscribe(page, stack)
+    stack.settle()
+    context.clear_cookies()
+    page.goto(f"{stack.url}/staff/")
+    journey.fill_sign_in(page, OWNER)
+    expect(page).to_have_url(f"{stack.url}/staff/")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def address(stack: Stack) -> str:
+    """Where the member's page is."""
+    [(pk,)] = stack.sql("SELECT id FROM auth_user WHERE email = %s", MEMBER)
+    return f"{stack.url}/staff/auth/user/{pk}/change/"
+
+
+def test_support_writes_a_note_and_cancels_with_the_period(desk: Page, address: str) -> None:
+    desk.goto(address)
+    expect(desk.get_by_role("heading", name="What you can do")).to_be_visible()
+    desk.get_by_role("link", name="Add a note").click()
+    dialog = desk.locator("#modal-content")
+    dialog.get_by_label("Note").fill("Prefers the early class.")
+    dialog.get_by_role("button", name="Add a note").click()
+    expect(desk.get_by_text("The note is saved.")).to_be_visible()
+    expect(desk.get_by_text("Prefers the early class.").first).to_be_visible()
+    desk.get_by_role("link", name="Cancel with the period").click()
+    expect(dialog.get_by_text("Next charge of $29.00")).to_be_visible()
+    dialog.get_by_role("button", name="Cancel with the period").click()
+    expect(desk.get_by_text("Canceled with its period.").first).to_be_visible()
+    desk.get_by_role("link", name="Keep it going").click()
+    dialog.get_by_role("button", name="Keep it going").click()
+    expect(desk.get_by_text("Its end was taken back.").first).to_be_visible()
+
+
+def test_who_views_as_the_member_can_only_look(desk: Page, address: str, stack: Stack) -> None:
+    desk.goto(address)
+    desk.get_by_role("link", name="View as this member").click()
+    dialog = desk.locator("#modal-content")
+    dialog.get_by_role("button", name="View as this member").click()
+    expect(desk).to_have_url(f"{stack.url}/")
+    banner = desk.get_by_role("region", name="Viewing as a member")
+    expect(banner).to_contain_text(LONG)
+    assert faults(desk) == []
+    desk.goto(f"{stack.url}/membership/")
+    desk.get_by_role("link", name="Cancel membership").click()
+    expect(desk.get_by_role("heading", name="Nothing was done")).to_be_visible()
+    # What HTMX sends is refused, too, and the page says so.
+    desk.goto(f"{stack.url}/account/")
+    desk.get_by_role("button", name="Save").first.click()
+    expect(desk.get_by_text("so nothing was done").first).to_be_visible()
+    banner.get_by_role("button", name="Stop viewing").click()
+    expect(desk).to_have_url(address)
+    expect(desk.get_by_text("You no longer view as").first).to_be_visible()
+    desk.goto(f"{stack.url}/")
+    expect(banner).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_page_fits_and_axe_finds_nothing_serious(
+    desk: Page, address: str, width: int, theme: str
+) -> None:
+    desk.set_viewport_size({"width": width, "height": 900})
+    desk.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    desk.goto(address, wait_until="networkidle")
+    over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert desk.evaluate(over) <= 0
+    # Unfold's own frame aside: its parts are not ours to mend.
+    faults(desk)
+    inside = "() => axe.run('.staff-member', {resultTypes: ['violations']})"
+    assert [one["id"] for one in desk.evaluate(inside)["violations"]] == []

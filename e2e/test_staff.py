@@ -9,9 +9,12 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from e2e import journey
+from e2e.axe import THEMES, faults
 from e2e.stack import Stack
 
 OWNER = "owner@staff.example"
+# Faults of the frame that Unfold puts around each page.
+UNFOLDS = ("landmark-one-main", 'region: <span class="material-symbols-outlined')
 LISTS = [
     "auth/user",
     "auth/group",
@@ -136,3 +139,36 @@ def test_plain_member_is_kept_out(browser: Browser, stack: Stack) -> None:
     assert answer is not None
     assert answer.status == 403
     context.close()
+
+
+def test_home_tells_the_business_in_numbers_that_lead_to_their_rows(
+    owner: Page, stack: Stack
+) -> None:
+    stack.manage("rebuild_facts")
+    for theme in THEMES:
+        owner.emulate_media(color_scheme=theme)
+        for width in (1280, 360):
+            owner.set_viewport_size({"width": width, "height": 900})
+            owner.goto(f"{stack.url}/staff/")
+            assert owner.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+            assert [one for one in faults(owner) if not one.startswith(UNFOLDS)] == []
+    definition = owner.get_by_text("Monthly recurring revenue:").first
+    expect(definition).to_be_hidden()
+    # By keyboard first, then by touch or mouse.
+    button = owner.get_by_role("button", name="What MRR means").first
+    button.focus()
+    owner.keyboard.press("Enter")
+    expect(definition).to_be_visible()
+    owner.keyboard.press("Escape")
+    expect(definition).to_be_hidden()
+    button.click()
+    expect(definition).to_be_visible()
+    owner.keyboard.press("Escape")
+    owner.locator(".staff-tile-value a").first.click()
+    expect(owner.locator("#total")).to_have_text("$29.00")
+    expect(owner.get_by_role("link", name="Mia Member")).to_be_visible()
+    owner.get_by_role("link", name="Home", exact=True).last.click()
+    owner.get_by_role("button", name="Email me these numbers every Monday").click()
+    expect(owner.get_by_text(f"You’ll get these numbers at {OWNER} every Monday.")).to_be_visible()
+    owner.get_by_role("button", name="Turn off").click()
+    expect(owner.get_by_text("You no longer get these numbers by email.")).to_be_visible()

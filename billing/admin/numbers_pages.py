@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from billing.facts import daily, measures
+from billing.facts import daily, measures, numbers
 from billing.facts.measures import MEASURES, Measure, Rows, Unit, Window
 from billing.facts.numbers import later, month_of
 from billing.models import MemberSpan, NumbersMail, Subscription, TrialSpan
@@ -69,6 +69,7 @@ class Part:
     """A measure that another one is made of, with the address of its rows."""
 
     label: str
+    amount: int
     value: str
     url: str
 
@@ -139,9 +140,9 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
         + urlencode({"currency": currency, "month": f"{window.first:%Y-%m}"}),
     }
     if measure.top:
-        return _page(
-            model_admin, request, "share", more | {"made_of": _parts(measure, currency, window)}
-        )
+        parts = _parts(measure, currency, window)
+        more |= {"made_of": parts, "result": _result(measure, parts, currency)}
+        return _page(model_admin, request, "share", more)
     rows = measures.rows_of(measure, currency, window, joined)
     if (kind := request.GET.get("file")) in spreadsheets.FORMATS:
         name = f"{key}-{window.first}-{window.last}-{currency}"
@@ -186,7 +187,16 @@ def _part(measure: Measure, currency: str, window: Window) -> Iterator[Part]:
     count, total = measures.totalled(measures.rows_of(measure, currency, window))
     amount = total if measure.unit is Unit.MONEY else count
     label = f"{measure.label}, {_days(measure, window)}"
-    yield Part(label, text_of(measure, amount, currency), url_of(measure.key, currency, window))
+    value = text_of(measure, amount, currency)
+    yield Part(label, amount, value, url_of(measure.key, currency, window))
+
+
+def _result(measure: Measure, parts: list[Part], currency: str) -> str:
+    """Return what the first part is of the second; "" if there are others, or nothing to divide."""
+    top, bottom, *others = (one.amount for one in parts)
+    if others or bottom <= 0:
+        return ""
+    return text_of(measure, numbers.share(measure, top, bottom), currency)
 
 
 def _window_of(key: str, window: Window) -> Window:
@@ -196,9 +206,10 @@ def _window_of(key: str, window: Window) -> Window:
 
 
 def _days(measure: Measure, window: Window) -> str:
+    if measure.at_start:
+        return days.short_with_year(window.first)
     if measure.is_level:
-        what = "at the start of" if measure.at_start else "at the end of"
-        return f"{what} {days.short_with_year(window.first if measure.at_start else window.last)}"
+        return f"at the end of {days.short_with_year(window.last)}"
     if window.first == window.last:
         return days.short_with_year(window.first)
     return days.span(window.first, window.last)

@@ -228,9 +228,7 @@ class _Book:
         bottom = self.value(MEASURES[measure.bottom], window)
         if bottom.amount <= 0:
             return UNKNOWN
-        times = 1 if measure.unit is Unit.EACH else 1000
-        # What was lost is negative in the rows, and a positive share of what there was.
-        return Amount(_rounded(abs(top.amount) * times, bottom.amount))
+        return Amount(share(measure, top.amount, bottom.amount))
 
     def _lifetime(self, window: Window) -> Amount:
         mrr = self.value(MEASURES["mrr"], window).amount
@@ -249,6 +247,13 @@ class _Book:
             lost += sums.get("members:lost", (0, 0))[0]
             starts += _members(self.at_start(month))
         return lost, starts
+
+
+def share(measure: Measure, top: int, bottom: int) -> int:
+    """Return a part of something: tenths of a percent, or for each member."""
+    times = 1 if measure.unit is Unit.EACH else 1000
+    # What was lost is negative in the rows, and a positive share of what there was.
+    return _rounded(abs(top) * times, bottom)
 
 
 def _signed(sums: Totals, facts: Sequence[str]) -> int:

@@ -176,6 +176,7 @@ def test_every_number_is_a_link_to_rows_that_add_up_to_it(client: Client, curren
         context = answer.context
         if "made_of" in context:
             assert_parts(client, context["made_of"])
+            assert context["result"] in (text, ""), url
             continue
         page = unescape(answer.content.decode())
         if context["total"]:
@@ -318,8 +319,8 @@ def test_every_number_has_a_definition_that_a_button_opens(client: Client) -> No
     page = client.get(reverse("admin:index"), {"month": f"{timezone.now():%Y-%m}"})
     html = page.content.decode()
     opened = set(re.findall(r'popovertarget="([^"]+)"', html))
-    assert opened == set(re.findall(r'id="((?:tile|row)-[^"]+)" [^>]*popover', html))
-    assert len(opened) == 4 + sum(len(one.figures) for one in shown().sections)
+    assert opened == set(re.findall(r'id="((?:tile|row|bar)-[^"]+)" [^>]*popover', html))
+    assert len(opened) == 4 + 7 + sum(len(one.figures) for one in shown().sections)
     assert all(len(one.definition) > 10 for one in MEASURES.values())
 
 

@@ -369,6 +369,20 @@ MEASURES: dict[str, Measure] = {
     )
 }
 YEAR_LOST = "year-lost"
+SHOWN_IN = {
+    Unit.MONEY: "money",
+    Unit.COUNT: "a number",
+    Unit.SHARE: "percent",
+    Unit.EACH: "money by member",
+}
+
+
+def as_table() -> str:
+    """Return every number with its definition, for docs/numbers.md."""
+    rows = [
+        f"| {one.label} | {SHOWN_IN[one.unit]} | {one.definition} |" for one in MEASURES.values()
+    ]
+    return "\n".join(["| number | in | what it is |", "|---|---|---|", *rows])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from billing.facts import measures
 from billing.inbound.events import TARGETS, as_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,6 +28,12 @@ def test_the_table_of_events_is_the_codes() -> None:
     """`manage.py events_table` rewrites it."""
     flows = (ROOT / "docs" / "flows.md").read_text()
     assert flows.split("<!-- events -->")[1].strip() == as_table()
+
+
+def test_the_definitions_of_numbers_are_the_codes() -> None:
+    """The table is `billing.facts.measures.as_table()`."""
+    page = (ROOT / "docs" / "numbers.md").read_text()
+    assert page.split("<!-- numbers -->")[1].strip() == measures.as_table()
 
 
 def test_the_example_names_every_setting_that_is_read() -> None:

@@ -113,3 +113,19 @@ class BrandVersion(Version):
         abstract = False
         verbose_name = "brand version"
         verbose_name_plural = "brand"
+
+
+class BookAccountsVersion(Version):
+    """What the bookkeeping program calls the accounts that a month's journal is posted to.
+
+    `accounts` has a `{"name", "code"}` by what an account is for (`billing.core.book_journal`);
+    what's empty is the portal's own.
+    """
+
+    accounts = models.JSONField(default=dict, blank=True)
+    tax_rate = models.CharField("tax rate in Xero", max_length=60, blank=True)
+
+    class Meta(Version.Meta):
+        abstract = False
+        verbose_name = "version of the accounts"
+        verbose_name_plural = "accounts of the journal"

@@ -13,6 +13,7 @@ from billing.admin.bank.matches import AllocationAdmin
 from billing.admin.bank.records import BankLineAdmin, BankMailboxAdmin, KnownPayerAdmin
 from billing.admin.bank.terms import ZelleTermsAdmin
 from billing.admin.bank.transfers import BankTransferAdmin
+from billing.admin.book_accounts import BookAccountsVersionAdmin
 from billing.admin.checkouts import CheckoutAdmin
 from billing.admin.credit_notes import CreditNoteAdmin
 from billing.admin.customers import CustomerAdmin
@@ -41,6 +42,7 @@ __all__ = [
     "BankMailAdmin",
     "BankMailboxAdmin",
     "BankTransferAdmin",
+    "BookAccountsVersionAdmin",
     "CheckoutAdmin",
     "CreditNoteAdmin",
     "CustomerAdmin",

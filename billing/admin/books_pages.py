@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from billing.admin import books_files, tax_pages
+from billing.admin import books_files, journal_pages, tax_pages
 from billing.admin.balance_rows import JOINED, cause_of, user_of
 from billing.core import book_words
 from billing.core.book_words import Section
@@ -99,6 +99,12 @@ def urls(model_admin: Any) -> list[URLPattern]:
         path("months/<str:month>/close/", guarded(_close), name=f"{name}_close"),
         path("months/<str:month>/line/", guarded(_line), name=f"{name}_line"),
         path("months/<str:month>/file/<str:kind>/", guarded(_file), name=f"{name}_file"),
+        path("months/<str:month>/journal/", guarded(_journal), name=f"{name}_journal"),
+        path(
+            "months/<str:month>/journal/<str:currency>/<str:program>/",
+            guarded(_journal_file),
+            name=f"{name}_journal_file",
+        ),
         path("months/<str:month>/tax/<str:span>/", guarded(_tax), name=f"{name}_tax"),
         path(
             "months/<str:month>/tax/<str:span>/<str:kind>/",
@@ -144,6 +150,7 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         "months": found,
         "direct": [(book_words.DIRECT[brand], money) for brand, money in books.moved_directly(day)],
         "files": books_files.links(day),
+        "journal_url": _url(day, "journal"),
         "tax_url": reverse(
             "admin:billing_balancetransaction_tax", args=[f"{day:%Y-%m}", tax_pages.MONTH]
         ),
@@ -235,6 +242,19 @@ def _tax_file(
     _model_admin: Any, request: HttpRequest, month: str, span: str, kind: str
 ) -> HttpResponseBase:
     return tax_pages.file(request, tax_pages.period(_day(month), span), kind)
+
+
+def _journal(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
+    """Show the journal entries that a bookkeeping program can import."""
+    day = _day(month)
+    more = {**journal_pages.context(day), "month_url": _url(day), "month_name": _name(day)}
+    return _page(model_admin, request, "journal", f"Journal, {_name(day)}", more)
+
+
+def _journal_file(
+    _model_admin: Any, request: HttpRequest, month: str, currency: str, program: str
+) -> HttpResponseBase:
+    return journal_pages.file(request, _day(month), currency, program)
 
 
 def _shown(found: books.Statement, tax: Money) -> ShownMonth:

@@ -254,6 +254,11 @@ def rows_of(month: date, currency: str, key: str) -> QuerySet[Any]:
     return rows.filter(category=rest)
 
 
+def sold_in(line: Line) -> str:
+    """Return what a line of payments was for; "" for other lines."""
+    return line.key.split(":")[2] if line.section is Section.GROSS else ""
+
+
 def _rows(currency: str) -> QuerySet[Any]:
     rows = BalanceTransaction.objects.filter(currency=currency, balance_type=PAYMENTS)
     return rows.order_by()

@@ -63,7 +63,7 @@ from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.service import RefundRequest
 from billing.tests import factories
-from business.models import BrandVersion
+from business.models import BookAccountsVersion, BrandVersion
 from emails.contexts import NamedAmount
 from emails.models import Message
 from members.models import (
@@ -277,6 +277,7 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         Device.objects.create(user=alice, browser=uuid.uuid4(), seen_at=timezone.now()),
         AccessChange.objects.create(user=alice, what="Granted: the group Support."),
         BrandVersion.objects.create(version=1),
+        BookAccountsVersion.objects.create(version=1),
         SupportMessage.objects.create(user=alice, words="Can I bring a friend on Friday?"),
         StaffNote.objects.create(user=alice, words="Prefers to be called before noon."),
     ]

@@ -147,6 +147,7 @@ SECTIONS = (
             Item("Months", "billing.balancetransaction", page="months"),
             Item("Payouts", "billing.payout"),
             Item("Balance transactions", "billing.balancetransaction"),
+            Item("Accounts of the journal", "business.bookaccountsversion"),
         ),
     ),
     Section(

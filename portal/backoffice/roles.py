@@ -63,6 +63,7 @@ SEEN = [
     ("billing", "subscription"),
     ("billing", "unassignedcustomer"),
     ("billing", "zelleterms"),
+    ("business", "bookaccountsversion"),
     ("business", "brandversion"),
     ("emails", "message"),
     ("members", "accountactivity"),
@@ -128,8 +129,8 @@ DECIDES = [
     "billing.change_bankaccount",
     "billing.change_zelleterms",
 ]
-# Say how the business looks, and what its members read about it.
-BRANDS = ["business.add_brandversion"]
+# Say how the business looks, and what its members read about it; name the journal's accounts.
+BRANDS = ["business.add_brandversion", "business.add_bookaccountsversion"]
 # Someone who is granted one of these can decide on money only a day later.
 ON_MONEY = frozenset(
     [

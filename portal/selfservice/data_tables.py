@@ -30,6 +30,7 @@ LEFT_OUT = {
     "billing.BankLine": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BankMail": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BankUpload": "The business's bank account; it's kept for an hour.",
+    "business.BookAccountsVersion": "Names of the business's accounts; it says who saved them.",
     "business.BrandVersion": "The business's name and look; it says which colleague saved it.",
     "business.Picture": "The business's pictures; it says which colleague uploaded them.",
     "billing.ZelleTerms": "The business's terms; it says which colleague changed them.",

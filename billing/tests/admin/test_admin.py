@@ -50,7 +50,9 @@ EDITABLE = {
     *("billing.BankAccount", "billing.ZelleTerms"),
 }
 # Adding one of these does something: it is sent, or in force.
-ADDED = {"billing.PaymentRequest", "billing.RefundPolicy"}
+ADDED = {
+    *("billing.PaymentRequest", "billing.RefundPolicy", "business.BookAccountsVersion"),
+}
 # Session, user, their permissions and the sidebar's two, beside the page's own.
 MOST_QUERIES_OF_A_LIST = 15
 STAFF: list[Callable[[], User]] = [superuser, support, auditor]

@@ -1,0 +1,120 @@
+"""A month of the books as a journal entry: debits equal credits, however the month went (pure).
+
+Every line of a statement changes Stripe's balance by its amount, so it's posted twice: to Stripe's
+balance, and the other way around to the account that it belongs to. Tax is then moved out of the
+accounts that it came in with. What moved directly is posted against the bank.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from billing.core.book_words import Section
+
+STRIPE, TRANSIT, BANK = "stripe", "transit", "bank"
+MEMBERSHIP, SINGLE, OTHER = "membership", "single", "other"
+REFUNDS, DISPUTES, FEES, ADJUSTMENTS, TAX = "refunds", "disputes", "fees", "adjustments", "tax"
+OF_SECTION = {
+    Section.REFUNDS: REFUNDS,
+    Section.DISPUTES: DISPUTES,
+    Section.FEES: FEES,
+    Section.OTHER: ADJUSTMENTS,
+    Section.PAYOUTS: TRANSIT,
+}
+BALANCE, PAID_OUT, SALES_TAX = "Stripe's balance", "Payouts to the bank", "Sales tax"
+
+
+class Account(NamedTuple):
+    """An account: what it's for, and what it's called until somebody says otherwise."""
+
+    meaning: str
+    name: str
+    code: str
+
+
+# The codes are those of Xero's default chart of accounts where it has such an account.
+ACCOUNTS = {
+    STRIPE: Account("Stripe’s balance", "Stripe balance", "610"),
+    TRANSIT: Account("Payouts on their way to the bank", "Payouts in transit", "620"),
+    BANK: Account("Bank account (Zelle, cash, checks)", "Checking", "090"),
+    MEMBERSHIP: Account("Income from memberships", "Membership income", "200"),
+    SINGLE: Account("Income from one-time payments", "Sales", "200"),
+    OTHER: Account("Income from customers who aren’t members", "Sales", "200"),
+    REFUNDS: Account("Refunds", "Refunds", "200"),
+    DISPUTES: Account("Disputes", "Chargebacks", "200"),
+    FEES: Account("Stripe’s and dispute fees", "Payment processing fees", "404"),
+    ADJUSTMENTS: Account("Adjustments and reserves", "Stripe adjustments", "404"),
+    TAX: Account("Sales tax to be paid", "Sales tax payable", "820"),
+}
+# What Xero calls no tax: the journal's tax is a line of its own.
+NO_TAX_RATE = "Tax Exempt"
+
+
+@dataclass(frozen=True)
+class Posting:
+    """A line of an entry, in minor units: a debit if it's positive, a credit if it's negative."""
+
+    account: str
+    text: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A month in one currency, on its last day. Its postings come to nothing."""
+
+    number: str
+    day: date
+    currency: str
+    text: str
+    postings: list[Posting]
+
+    @property
+    def debits(self) -> int:
+        """What its debits come to, which is what its credits do."""
+        return sum(one.amount for one in self.postings if one.amount > 0)
+
+
+def of_line(section: Section, sold: str, label: str, amount: int) -> Iterator[Posting]:
+    """Yield what a statement's line posts: Stripe's balance against its account."""
+    account = sold if section is Section.GROSS else OF_SECTION[section]
+    balance = PAID_OUT if section is Section.PAYOUTS else BALANCE
+    yield Posting(STRIPE, balance, amount)
+    yield Posting(account, label, -amount)
+
+
+def of_tax(account: str, amount: int) -> Iterator[Posting]:
+    """Yield what moves tax out of the account that it came in with, or went back with."""
+    yield Posting(account, SALES_TAX, amount)
+    yield Posting(TAX, SALES_TAX, -amount)
+
+
+def of_direct(account: str, label: str, amount: int) -> Iterator[Posting]:
+    """Yield what moved outside of Stripe."""
+    yield Posting(BANK, label, amount)
+    yield Posting(account, label, -amount)
+
+
+def merged(postings: Iterable[Posting]) -> list[Posting]:
+    """Return one posting per account and text, in order; what comes to nothing is left out."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for one in postings:
+        sums[one.account, one.text.replace("’", "'")] += one.amount
+    order = list(ACCOUNTS)
+    found = [Posting(*key, amount) for key, amount in sums.items() if amount]
+    return sorted(found, key=lambda one: (order.index(one.account), one.text))
+
+
+def names(chosen: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return each account's name and code: those that staff chose, or the portal's own."""
+    return {
+        key: (
+            chosen.get(key, {}).get("name") or account.name,
+            chosen.get(key, {}).get("code") or account.code,
+        )
+        for key, account in ACCOUNTS.items()
+    }

@@ -257,7 +257,7 @@ def remind_staff_of_refunds(timestamp: int) -> None:
 @app.periodic(cron="7 2 * * *")
 @app.task(queueing_lock="verify_ledger", retry=Backoff(max_attempts=5, first=300))
 def verify_ledger(timestamp: int = 0) -> None:
-    """Verify the refund ledger and the closed months once a day; export the ledger's head."""
+    """Verify the refund ledger and the closed months once a day; export both heads."""
     check = ledger.verify()
     try:
         refund_sync.compare_with_stripe(check)
@@ -265,6 +265,7 @@ def verify_ledger(timestamp: int = 0) -> None:
         ledger.export_head(check)
     if broken := list(closing_books.problems()):
         logger.error("The closed months of the books: %s", "; ".join(broken[:5]))
+    closing_books.export_head()
     if check.problems:
         logger.error("The ledger of refunds: %s", "; ".join(check.problems[:5]))
 

@@ -122,11 +122,15 @@ class BalanceReading(StripeCopy):
     """The single row with the balance that Stripe gave, and how far its transactions were read.
 
     `totals` has each currency's available and pending amounts together. `read_until` is when the
-    newest transaction was made, once everything before it had been read.
+    newest transaction was made, once everything before it had been read. `differences` has what the
+    transactions lack of a currency's total, in minor units. Money may move between two requests, so
+    only one that lasts (`differs_since`) is a problem.
     """
 
     totals = models.JSONField(default=dict)
     read_until = models.DateTimeField(null=True, blank=True)
+    differences = models.JSONField(default=dict, db_default={}, blank=True)
+    differs_since = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return "Stripe’s balance"

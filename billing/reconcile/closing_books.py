@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
@@ -22,8 +26,12 @@ from billing.facts import books
 from billing.models import BalanceReading, BookClosing
 from common.money import Money
 
+logger = logging.getLogger(__name__)
+
 LOCK = 7_240_113  # ours alone among PostgreSQL's advisory locks
 GENESIS = "0" * 64
+HEADS_OF_BOOKS = ".books"
+HEAD = re.compile(r"\S+ (?P<number>\d+) (?P<hash>[0-9a-f]{64})")
 # So long after a month's end, whatever moved in it has been listed.
 SETTLED = timedelta(hours=1)
 
@@ -162,6 +170,8 @@ def _amounts(statements: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[st
 
 def problems() -> Iterator[str]:
     """Yield what's wrong with the chain of closings."""
+    heads, bad = _exported()
+    yield from bad
     before, number = GENESIS, 0
     for row in BookClosing.objects.order_by("number"):
         if row.number != number + 1:
@@ -170,4 +180,50 @@ def problems() -> Iterator[str]:
             yield f"The closing of {row} doesn't follow from the one before it."
         if digest(row) != row.hash:
             yield f"The closing of {row} was changed after it was made."
+        if heads.get(row.number, row.hash) != row.hash:
+            yield f"The closing of {row} isn't the one that was exported."
         before, number = row.hash, row.number
+    if heads and max(heads) > number:
+        yield f"Closing {max(heads)} was exported, and is gone."
+
+
+def heads_file() -> Path | None:
+    """Return where heads of the chain are written: beside those of the refund ledger."""
+    if not settings.LEDGER_HEADS_FILE:
+        return None
+    return Path(f"{settings.LEDGER_HEADS_FILE}{HEADS_OF_BOOKS}")
+
+
+def export_head() -> None:
+    """Write the chain's head to the log and its file: time, number, and hash.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    last = BookClosing.objects.order_by("number").last()
+    if last is None:
+        return
+    logger.info("Closed months of the books: closing %d, head %s", last.number, last.hash)
+    file = heads_file()
+    if file is None:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    at = timezone.now().astimezone(UTC).isoformat(timespec="seconds")
+    with file.open("a") as heads:
+        heads.write(f"{at} {last.number} {last.hash}\n")
+
+
+def _exported() -> tuple[dict[int, str], list[str]]:
+    """Read the exported heads, and what's wrong with their file."""
+    file = heads_file()
+    if file is None or not file.exists():
+        return {}, []
+    heads: dict[int, str] = {}
+    bad: list[str] = []
+    for place, line in enumerate(file.read_text(errors="replace").splitlines(), 1):
+        head = HEAD.fullmatch(line.strip())
+        if head is None:
+            bad.append(f"Line {place} of the exported closings can't be read.")
+        elif heads.setdefault(int(head["number"]), head["hash"]) != head["hash"]:
+            bad.append(f"Two different closings {head['number']} were exported.")
+    return heads, bad

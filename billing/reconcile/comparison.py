@@ -8,19 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from billing.models import BalanceTransaction, Customer, Payout
+from billing.models import BalanceReading, BalanceTransaction, Customer, Payout
 from billing.models.copy import StripeCopy
 from billing.reconcile.at_stripe import KINDS, OF_CUSTOMER, AtStripe, Kind, Seen
 from billing.stripe import gateway
 from billing.sync import columns, writing
 
 PAGE = 100
+# What's compared besides objects: the balance of each currency, and what payouts pay out.
+BALANCE, TOTAL, PAID_OUT = "balance", "total", "paid_out"
+# Money may move between two requests; a balance that still differs then is wrong.
+LASTING = timedelta(minutes=30)
+CONTENTS_COMPARED = timedelta(days=35)
+COMPLETED = "completed"
+SHOWN = 3
 # `ORPHAN`: it has our mark in its metadata, but belongs to no record here.
 THERE, MISSING, ORPHAN = "there", "missing", "orphan"
 # Stripe has it in a form that we can't read; the reason is in the log.
@@ -96,6 +103,7 @@ def compare(tell: Callable[[Progress], None] = tell_nobody) -> Comparison:
             differences += found
             seen += page
             tell(Progress(kind.name, number, len(KINDS), seen))
+    differences += _balance(begun)
     customers = known | _whose(differences)
     return Comparison(len(customers), differences, at_stripe.invoice_of)
 
@@ -106,6 +114,8 @@ def compare_one(name: str, stripe_id: str) -> list[Difference]:
     Raises:
         gateway.StripeError: Stripe didn't answer.
     """
+    if name == BALANCE:
+        return [one for one in _balance(writing.database_now()) if one.id == stripe_id]
     [kind] = [one for one in KINDS if one.name == name]
     rows: QuerySet[Any] = kind.model._default_manager.select_related(*kind.links)
     row, at_stripe = rows.filter(stripe_id=stripe_id).first(), AtStripe()
@@ -116,6 +126,44 @@ def compare_one(name: str, stripe_id: str) -> list[Difference]:
     except gateway.StripeMissing:
         return []
     return [Difference(seen.customer_id, name, stripe_id, "", MISSING, THERE)]
+
+
+def _balance(now: datetime) -> list[Difference]:
+    """Return the currencies whose balance here has differed from Stripe's for a while."""
+    reading = BalanceReading.objects.filter(differs_since__lt=now - LASTING).first()
+    if reading is None:
+        return []
+    return [
+        Difference("", BALANCE, one, TOTAL, str(reading.totals.get(one, 0) - lacks), str(total))
+        for one, lacks in sorted(reading.differences.items())
+        for total in [reading.totals.get(one, 0)]
+    ]
+
+
+def _contents(payout: Payout) -> Iterator[Difference]:
+    """Yield a difference if a payout pays out something else at Stripe.
+
+    What adds up and is old was compared before, and never changes.
+    """
+    ours = dict(payout.paid_out.values_list("stripe_id", "net"))
+    is_old = payout.created_at < writing.database_now() - CONTENTS_COMPARED
+    if not payout.automatic or payout.reconciliation != COMPLETED:
+        return
+    if is_old and ours and not sum(ours.values()):
+        return
+    theirs = {one.id for one in gateway.list_transactions(payout_id=payout.stripe_id)}
+    if theirs != {*ours}:
+        yield Difference(
+            "", "payout", payout.stripe_id, PAID_OUT, _ids({*ours}, theirs), _ids(theirs, {*ours})
+        )
+
+
+def _ids(mine: set[str], others: set[str]) -> str:
+    """Say how many transactions one side has, and which the other lacks."""
+    only = sorted(mine - others)
+    more = f" and {len(only) - SHOWN} more" if len(only) > SHOWN else ""
+    named = f": {', '.join(only[:SHOWN])}{more}" if only else ""
+    return f"{len(mine)}{named}"
 
 
 def _whose(differences: Iterable[Difference]) -> set[str]:
@@ -200,6 +248,8 @@ def _fields(kind: Kind, row: Any, seen: Seen, begun: datetime) -> Iterator[Diffe
         if name not in ADDRESSES and ours != _plain(theirs):
             values = _text(ours), _text(_plain(theirs))
             yield Difference(_owner(row), kind.name, seen.id, name, *values)
+    if isinstance(row, Payout):
+        yield from _contents(row)
 
 
 def _plain(value: Any) -> Any:

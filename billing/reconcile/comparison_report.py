@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from billing.models import (
+    BalanceReading,
     BalanceTransaction,
     CreditNote,
     Customer,
@@ -24,7 +25,15 @@ from billing.models import (
     Subscription,
 )
 from billing.models.copy import StripeCopy
-from billing.reconcile.comparison import MISSING, ORPHAN, THERE, UNREADABLE, Difference
+from billing.reconcile.comparison import (
+    BALANCE,
+    MISSING,
+    ORPHAN,
+    PAID_OUT,
+    THERE,
+    UNREADABLE,
+    Difference,
+)
 from common import days
 from common.money import Money
 
@@ -39,9 +48,10 @@ MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
     "dispute": Dispute,
     "payout": Payout,
     "balance_transaction": BalanceTransaction,
+    "balance": BalanceReading,
 }
 # These belong to nobody.
-OF_ACCOUNT = frozenset({"payout", "balance_transaction"})
+OF_ACCOUNT = frozenset({"payout", "balance_transaction", "balance"})
 # On one side only, or our mark without a row.
 WHOLE = {
     (MISSING, THERE): ("Not in our records", "Found at Stripe"),
@@ -89,11 +99,16 @@ def _rows(differences: list[Difference]) -> Iterator[tuple[tuple[str, str], Any]
 
 
 def _line(one: Difference, row: Any) -> Line:
+    if one.object == BALANCE:
+        ours, stripe = (str(Money(int(text), one.id)) for text in (one.ours, one.stripe))
+        return Line(one, None, f"Stripe’s balance in {one.id.upper()}", "Total", ours, stripe)
     kind = capfirst(MODELS[one.object]._meta.verbose_name)
     what = f"{kind} {_name(row)}" if row else str(kind)
     if not one.field:
         ours, stripe = WHOLE[one.ours, one.stripe]
         return Line(one, row, what, "", ours, stripe)
+    if one.field == PAID_OUT:
+        return Line(one, row, what, "Transactions in it", one.ours, one.stripe)
     column = MODELS[one.object]._meta.get_field(one.field)
     ours, stripe = (_value(column, row, text) for text in (one.ours, one.stripe))
     return Line(

@@ -51,6 +51,7 @@ READ_AGAIN: dict[str, Callable[[str], object]] = {
     "dispute": refresh.sync_dispute,
     "payout": balance.sync_payout,
     "balance_transaction": balance.sync_transaction,
+    "balance": lambda _currency: balance.read_balance(everything=True),
 }
 
 

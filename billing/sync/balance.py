@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TypeVar
 
 from django.db import models, transaction
-from django.db.models import Exists, Max, OuterRef, Subquery
+from django.db.models import Exists, Max, OuterRef, Subquery, Sum
 
 from billing.models import (
     BalanceReading,
@@ -29,6 +29,7 @@ from billing.sync.columns import columns_of
 from common.one_by_one import OneByOne
 
 BALANCE = "balance"  # Stripe's name for it; an account has only one
+PAYMENTS = "payments"  # Other kinds of balance are kept apart from this one.
 # A transaction may be listed a little after others that were made later.
 OVERLAP = timedelta(hours=1)
 PAGE = 100
@@ -54,8 +55,9 @@ def read_balance(*, everything: bool = False) -> None:
         SomeFailed: some can't be read; the others were.
     """
     read_at = writing.database_now()
-    last = None if everything else BalanceReading.objects.filter(stripe_id=BALANCE).first()
-    since = last.read_until - OVERLAP if last and last.read_until else None
+    last = BalanceReading.objects.filter(stripe_id=BALANCE).first()
+    read_until = last.read_until if last and not everything else None
+    since = read_until - OVERLAP if read_until else None
     bad: list[gateway.Unreadable] = []
     for batch in _batches(gateway.list_transactions(since, bad=bad)):
         write_transactions(batch, read_at)
@@ -65,11 +67,27 @@ def read_balance(*, everything: bool = False) -> None:
             _write_payout(payout, read_at)
     link()
     newest = BalanceTransaction.objects.aggregate(newest=Max("created_at"))["newest"]
-    values = {"totals": gateway.read_totals(), "read_until": newest}
+    totals = gateway.read_totals()
+    lacking = lacking_of(totals)
+    since_when = (last.differs_since if last else None) or read_at
+    values = {
+        "totals": totals,
+        "read_until": newest,
+        "differences": lacking,
+        "differs_since": since_when if lacking else None,
+    }
     with transaction.atomic():
         writing.write(BalanceReading, BALANCE, read_at, values)
     run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
     run.finish()
+
+
+def lacking_of(totals: dict[str, int]) -> dict[str, int]:
+    """Return what our transactions lack of Stripe's totals, by currency; empty if they agree."""
+    rows = BalanceTransaction.objects.filter(balance_type=PAYMENTS).order_by()
+    ours = dict(rows.values("currency").annotate(sum=Sum("net")).values_list("currency", "sum"))
+    lacks = {one: totals.get(one, 0) - ours.get(one, 0) for one in sorted({*totals, *ours})}
+    return {currency: amount for currency, amount in lacks.items() if amount}
 
 
 def sync_transaction(transaction_id: str) -> None:
@@ -82,28 +100,33 @@ def sync_transaction(transaction_id: str) -> None:
 def sync_payout(payout_id: str) -> Payout:
     """Read a payout with what it pays out, and write both."""
     read_at = writing.database_now()
-    payout = _write_payout(gateway.read_payout(payout_id), read_at)
+    payout = _write_payout(gateway.read_payout(payout_id), read_at, again=True)
     link()
     return payout
 
 
-def _write_payout(snapshot: snapshots.PayoutSnapshot, read_at: datetime) -> Payout:
+def _write_payout(
+    snapshot: snapshots.PayoutSnapshot, read_at: datetime, *, again: bool = False
+) -> Payout:
     with transaction.atomic():
         payout = writing.write(Payout, snapshot.id, read_at, columns_of(snapshot, "id"))[1]
     if snapshot.names_transactions:
-        _write_paid_out(payout, read_at)
+        _write_paid_out(payout, read_at, again=again)
     return payout
 
 
-def _write_paid_out(payout: Payout, read_at: datetime) -> None:
+def _write_paid_out(payout: Payout, read_at: datetime, *, again: bool) -> None:
     """Write what a payout pays out. What's complete never changes, so that's asked once."""
     rows = BalanceTransaction.objects.filter(paid_out_in=payout)
-    if rows.exists() and not sum(rows.values_list("net", flat=True)):
+    if not again and rows.exists() and not sum(rows.values_list("net", flat=True)):
         return
+    listed: set[str] = set()
     for batch in _batches(gateway.list_transactions(payout_id=payout.stripe_id)):
         write_transactions(batch, read_at)
         ids = [one.id for one in batch]
+        listed.update(ids)
         BalanceTransaction.objects.filter(stripe_id__in=ids).update(paid_out_in=payout)
+    rows.exclude(stripe_id__in=listed).update(paid_out_in=None)
 
 
 def write_transactions(batch: list[snapshots.TransactionSnapshot], read_at: datetime) -> None:

@@ -14,6 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from billing.core.statuses import IgnoredBecause, InvoiceStatus, SubscriptionStatus
 from billing.facts import memberships
 from billing.models import (
+    BalanceReading,
     BankMailbox,
     BankMailRetry,
     IgnoredEvents,
@@ -25,6 +26,7 @@ from billing.models import (
     Subscription,
     TaxAccount,
 )
+from billing.reconcile.comparison import LASTING
 from billing.sync import taxing
 from billing.zelle import mailbox
 from common.reads import Param, Part, Reading, totals
@@ -34,9 +36,10 @@ from portal.models import Diagnosis
 INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
 MONEY = "billing.view_subscription"
 MAILBOX = "billing.view_bankmailbox"
+BOOKS = "billing.view_balancetransaction"
 CHECK_UPS = "portal.view_diagnosis"
 # Somebody with none of these sees no problem.
-PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX, CHECK_UPS})
+PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX, BOOKS, CHECK_UPS})
 # How long after the last one events that aren't for us are a problem.
 LATELY = timedelta(days=7)
 # How long what the bank's mailbox has may be kept from us: mail servers have short failures.
@@ -55,6 +58,7 @@ class ProblemFacts:
     Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk. `mailbox`:
     the one that the bank's mails are read from; `kept_out`: mails there that couldn't be taken in
     for a while, by whether they wait for keys. `check_up`: the doctor's last finished run.
+    `balance`: the last reading, if the books have differed from it for a while.
     """
 
     now: datetime
@@ -73,6 +77,7 @@ class ProblemFacts:
     second_trials: Sequence[int] = ()
     mailbox: BankMailbox | None = None
     kept_out: Mapping[bool, int] = field(default_factory=dict)
+    balance: BalanceReading | None = None
     check_up: Diagnosis | None = None
 
 
@@ -134,17 +139,22 @@ PAID_TWICE = Part(lambda: memberships.paid_twice().values_list("customer__user",
 SECOND_TRIALS = Part(_second_trials)
 MAILBOXES = Part(lambda: BankMailbox.objects.filter(mailbox=Param("mailbox", "text")))
 KEPT_OUT = Part(_kept_out)
+BALANCE = Part(
+    lambda: BalanceReading.objects.filter(differs_since__lt=Param("lasting", "timestamptz"))[:1]
+)
 CHECK_UP = Part(lambda: Diagnosis.objects.exclude(finished_at=None)[:1])
 PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
-    *(MAILBOXES, KEPT_OUT, CHECK_UP),
+    *(MAILBOXES, KEPT_OUT, BALANCE, CHECK_UP),
 )
 
 
 def read(now: datetime) -> ProblemFacts:
     """Read all of it."""
-    results = PROBLEMS(lately=now - LATELY, mailbox=mailbox.name(), hiccup=now - HICCUP)
+    results = PROBLEMS(
+        lately=now - LATELY, mailbox=mailbox.name(), hiccup=now - HICCUP, lasting=now - LASTING
+    )
     [[untaxed]], [[unfinalized]] = results[UNTAXED], results[UNFINALIZED]
     return ProblemFacts(
         now=now,
@@ -161,6 +171,7 @@ def read(now: datetime) -> ProblemFacts:
         unfinalized=unfinalized,
         paid_twice=sorted(results[PAID_TWICE]),
         second_trials=results[SECOND_TRIALS],
+        balance=results.first(BALANCE),
         mailbox=results.first(MAILBOXES),
         kept_out=dict(results[KEPT_OUT]),
         check_up=results.first(CHECK_UP),

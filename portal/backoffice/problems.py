@@ -19,12 +19,14 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from billing.core.statuses import IgnoredBecause, InvoiceStatus
 from billing.models import BankMailbox, LedgerCheck, Reconciliation, Subscription
 from billing.reconcile.comparison import ORPHAN
+from common.money import Money
 from common.staff import show
 from emails import outbox
 from emails.models import Channel, Message
 from portal.backoffice import problem_facts
 from portal.backoffice.contexts import ProblemFound
 from portal.backoffice.problem_facts import (
+    BOOKS,
     CHECK_UPS,
     INTEGRATION,
     LEDGER,
@@ -91,6 +93,7 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
         *_drift(facts),
         *_failed_jobs(facts),
         *_ledger(facts),
+        *_books(facts),
         *_refused_mail(facts),
         *_tax(facts),
         *_memberships(facts),
@@ -236,6 +239,18 @@ def _ledger_check(last: LedgerCheck, now: datetime) -> Iterator[CurrentProblem]:
     if not last.compared_with_stripe and age > CHECK_TAKES:
         text = "The last check of the refund ledger was not compared with Stripe."
         yield CurrentProblem("ledger comparison", text, page, "See the check", LEDGER)
+
+
+def _books(facts: ProblemFacts) -> Iterator[CurrentProblem]:
+    """Yield that the books have differed from Stripe's balance for a while."""
+    if facts.balance is None:
+        return
+    amounts = [Money(amount, one) for one, amount in sorted(facts.balance.differences.items())]
+    lacking = " and ".join(map(str, amounts))
+    verb = "is" if len(amounts) == 1 else "are"
+    text = f"The books differ from Stripe’s balance: {lacking} {verb} missing here."
+    page = reverse("admin:billing_balancetransaction_months")
+    yield CurrentProblem("books", text, page, "See the books", BOOKS)
 
 
 def _not_verified(text: str) -> CurrentProblem:

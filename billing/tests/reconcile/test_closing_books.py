@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from billing.facts import books
 from billing.models import BalanceReading, BalanceTransaction, BookClosing
@@ -180,6 +182,35 @@ def test_what_cannot_be_closed_says_why_instead_of_asking() -> None:
 @pytest.mark.parametrize("month", ["0001-01", "9999-12", "2026-13", "2026-7", "July", "2026-W30"])
 def test_a_month_that_is_none_is_not_found(month: str) -> None:
     client = signed_in_now(manager())
-    for path in ("", "close/", "line/", "csv/"):
+    for path in ("", "close/", "line/", "file/csv/", "journal/", "tax/month/"):
         address = f"/staff/billing/balancetransaction/months/{month}/{path}"
         assert client.get(address).status_code == 404, path
+
+
+def test_heads_are_exported_and_compared(settings: Settings, tmp_path: Path) -> None:
+    settings.LEDGER_HEADS_FILE = str(tmp_path / "out" / "heads")
+    closing_books.export_head()
+    file = closing_books.heads_file()
+    assert file
+    assert not file.exists()
+    moved(1, JULY)
+    july = closing_books.close(JULY, manager())
+    closing_books.export_head()
+    assert file.read_text().split()[1:] == ["1", july.hash]
+    assert [*closing_books.problems()] == []
+    # Someone who may alter the table makes another chain that is sound in itself.
+    with transaction.atomic(), connection.cursor() as cursor:
+        check_constraints_now()
+        cursor.execute("ALTER TABLE billing_bookclosing DISABLE TRIGGER USER")
+        july.statements[0]["closing"] += 1
+        BookClosing.objects.filter(pk=july.pk).update(
+            statements=july.statements, hash=closing_books.digest(july)
+        )
+        assert [*closing_books.problems()] == [
+            "The closing of July 2026 isn't the one that was exported."
+        ]
+        BookClosing.objects.all().delete()
+        assert [*closing_books.problems()] == ["Closing 1 was exported, and is gone."]
+        cursor.execute("ALTER TABLE billing_bookclosing ENABLE TRIGGER USER")
+    file.write_text("nonsense\n")
+    assert "Line 1 of the exported closings can't be read." in [*closing_books.problems()]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db.models import Sum
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from billing.core.statuses import PayoutStatus
@@ -26,7 +29,9 @@ from billing.reconcile import missed_events
 from billing.reconcile.comparison_report import lines
 from billing.sync import balance
 from billing.tests.life import DISPUTED_CARD, deliver, paid_member
+from billing.tests.staff_world import superuser
 from conftest import Sandbox, run_jobs
+from portal.backoffice import problems
 
 pytestmark = pytest.mark.django_db
 
@@ -215,3 +220,63 @@ def test_an_import_reads_the_balance_from_the_beginning(sandbox: Sandbox) -> Non
     call_command("import_from_stripe", verbosity=0)
     assert booked(payment=Payment.objects.get()).net == 2786
     assert agrees()
+
+
+def hour_later() -> None:
+    """Let a difference last."""
+    since = timezone.now() - timedelta(hours=1)
+    BalanceReading.objects.exclude(differs_since=None).update(differs_since=since)
+
+
+def test_a_balance_that_stays_different_is_a_red_task_and_a_row_of_the_report(
+    sandbox: Sandbox,
+) -> None:
+    paid_member(sandbox)
+    catch_up(sandbox)
+    balance.read_balance()
+    assert BalanceReading.objects.get().differs_since is None
+    lost = booked(payment=Payment.objects.get())
+    BalanceTransaction.objects.filter(pk=lost.pk).update(net=lost.net - 700)
+    reading = BalanceReading.objects.get()
+    lacking = balance.lacking_of(reading.totals)
+    assert lacking == {"usd": 700}
+    BalanceReading.objects.update(differences=lacking, differs_since=timezone.now())
+    # Money may move between two requests: that's no problem yet.
+    assert [one.key for one in problems.current()] == []
+    hour_later()
+    [found] = problems.current()
+    assert (found.key, found.tone) == ("books", problems.DANGER)
+    assert "$7.00 is missing here" in found.text
+    boss = Client()
+    boss.force_login(superuser())
+    assert found.text in html.unescape(boss.get(reverse("admin:index")).content.decode())
+    run = missed_events.reconcile(repair=False)
+    said = [str(line) for line in lines(run.differences)]
+    assert any(one.startswith("Stripe’s balance in USD (usd), total: ") for one in said)
+    # Reading everything again mends it, and the task is gone.
+    assert missed_events.reconcile(repair=True).differences_left == 0
+    assert BalanceReading.objects.get().differs_since is None
+    assert problems.current() == []
+
+
+def test_what_a_payout_pays_out_is_compared_and_repaired(sandbox: Sandbox) -> None:
+    sandbox.control("switches", automatic_payouts=True)
+    paid_member(sandbox)
+    sandbox.control("clock", advance_seconds=10 * 86_400)
+    catch_up(sandbox)
+    balance.read_balance()
+    payout = Payout.objects.get()
+    lost = payout.paid_out.get(kind="charge")
+    BalanceTransaction.objects.filter(pk=lost.pk).update(paid_out_in=None)
+    run = missed_events.reconcile(repair=False)
+    [said] = [str(line) for line in lines(run.differences)]
+    assert "transactions in it: 1 here, 2: " in said
+    assert lost.stripe_id in said
+    assert missed_events.reconcile(repair=True).differences_left == 0
+    assert lost in payout.paid_out.all()
+    # What Stripe doesn't list in it leaves it again.
+    stranger = BalanceTransaction.objects.exclude(paid_out_in=payout).first()
+    assert stranger
+    BalanceTransaction.objects.filter(pk=stranger.pk).update(paid_out_in=payout)
+    assert missed_events.reconcile(repair=True).differences_left == 0
+    assert stranger not in payout.paid_out.all()

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     RENEWAL_COMING = "renewal_coming"
     CARD_EXPIRING = "card_expiring"
     CARD_CHANGED = "card_changed"
+    CARD_LINK = "card_link"
     MEMBERSHIP_ENDS = "membership_ends"
     MEMBERSHIP_GOES_ON = "membership_goes_on"
     MEMBERSHIP_ENDED = "membership_ended"
@@ -157,6 +158,11 @@ CATALOG: dict[Kind, Spec] = {
     Kind.CARD_EXPIRING: _billing(Topic.CARD_EXPIRING, "Your {{ method }} expires soon"),
     Kind.CARD_CHANGED: Spec(
         "Your membership is now paid with your {{ method }}", topic=Topic.SECURITY
+    ),
+    Kind.CARD_LINK: Spec(
+        "Your card for {{ plan_name }}",
+        why="You’re receiving this because our team sent it to you.",
+        topic=Topic.ON_REQUEST,
     ),
     Kind.MEMBERSHIP_ENDS: _billing(
         Topic.MEMBERSHIP,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +28,10 @@ from common.staff.parts import button, row_or_404
 from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
 
-BUTTONS = ["cancel_at_end", "keep_going", "extend_trial", "give_discount", "take_discount"]
+BUTTONS = [
+    *("cancel_at_end", "keep_going", "extend_trial", "give_discount", "take_discount"),
+    "send_card_link",
+]
 
 
 class AboutMembership(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
@@ -95,6 +99,16 @@ class DiscountForm(AboutMembership):
             self.initial["shown"] = " ".join(by_staff.discount_ids(self.row))
 
 
+class CardLinkForm(AboutMembership):
+    """The question whether to send it. `key` stays the same however often the form is sent."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def begin(self) -> None:
+        """Draw the key."""
+        self.initial["key"] = uuid.uuid4()
+
+
 class NoDiscountForm(AboutMembership):
     """The question whether all discounts end. `shown` are those that do."""
 
@@ -124,7 +138,7 @@ class MembershipButtons:
         return _may(request, object_id, by_staff.can_extend)
 
     def has_discount_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this staff member may give it a discount."""
+        """Whether this staff member may give it a discount, or write about its card."""
         return _may(request, object_id, lambda row: True)
 
     def has_undiscount_permission(self, request: HttpRequest, object_id: str = "") -> bool:
@@ -242,6 +256,32 @@ class MembershipButtons:
             row,
             lambda: by_staff.take_discount(row, shown, actor),
             "Took back the discount.",
+        )
+
+    @button(
+        "Email the card page",
+        icon="forward_to_inbox",
+        path="card-link",
+        permission="discount",
+        question="Email the way to their cards?",
+        explanation=(
+            "The member gets a link to the page where they change their card. They sign in first;"
+            " nobody else can use it."
+        ),
+        form=CardLinkForm,
+        is_primary=False,
+    )
+    def send_card_link(
+        self, request: HttpRequest, form: CardLinkForm, object_id: str
+    ) -> HttpResponse:
+        """Send it."""
+        row, actor = row_or_404(Subscription, object_id), current_user(request)
+        key = form.cleaned_data["key"]
+        return self._do(
+            request,
+            row,
+            lambda: by_staff.send_card_link(row, key, actor),
+            "Emailed the way to their cards.",
         )
 
     def _do(

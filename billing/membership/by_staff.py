@@ -8,18 +8,24 @@ What a form was shown is sent along with it, so a second click doesn't do it twi
 from __future__ import annotations
 
 import logging
+import uuid
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from billing.core import texts
 from billing.core.statuses import MembershipAction, SubscriptionStatus
+from billing.facts import descriptions
 from billing.membership import cancellation
 from billing.membership.cancellation import MembershipError
 from billing.models import Subscription
+from billing.notices import contexts
 from billing.stripe import failures, gateway
 from billing.stripe.snapshots import CouponSnapshot
+from common.links import portal_url
+from emails import outbox
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +170,31 @@ def _change_discounts(
         cancellation.ask(decision, lambda: gateway.give_discount(row.stripe_id, coupon_id, key))
     else:
         cancellation.ask(decision, lambda: gateway.take_discounts(row.stripe_id, key))
+
+
+def send_card_link(subscription: Subscription, key: uuid.UUID, actor: User) -> None:
+    """Email a member the way to the page with their cards, once per key.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        MembershipError: the membership has ended, or its account has.
+    """
+    _require(actor)
+    user = subscription.customer.user
+    if not subscription.is_live or not user.is_active:
+        raise MembershipError("It has ended. Nothing was sent.")
+    logger.info("User %s sends the way to the cards of %s.", actor.pk, subscription.stripe_id)
+    outbox.put(
+        user,
+        contexts.CardLink(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            method=texts.card(subscription.card_brand, subscription.card_last4),
+            url=portal_url("billing:cards"),
+        ),
+        cause=f"{subscription.stripe_id}:{key}",
+        happened_at=timezone.now(),
+    )
 
 
 def coupon(coupon_id: str) -> CouponSnapshot:

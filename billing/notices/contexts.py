@@ -85,6 +85,17 @@ class CardChanged(MessageContext):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CardLink(MessageContext):
+    """Staff send the way to the page where a member changes the card."""
+
+    kind = Kind.CARD_LINK
+    name: str
+    plan_name: str
+    method: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OfferAccepted(MessageContext):
     """A member stays, at a discount."""
 

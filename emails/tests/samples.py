@@ -125,6 +125,12 @@ CONTEXTS: dict[Kind, MessageContext] = {
             next_charge_on=at("2026-12-24T12:00:00+00:00"),
             url="https://portal.example.com/membership/",
         ),
+        notices.CardLink(
+            name="Nina Novak",
+            plan_name="Harbor Yoga membership",
+            method="Visa ending in 4242",
+            url="https://portal.example.com/account/cards/",
+        ),
         notices.CardChanged(
             name="Nina Novak",
             plan_name="Harbor Yoga membership",

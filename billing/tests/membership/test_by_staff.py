@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -220,3 +221,15 @@ def test_an_auditor_may_do_none_of_it(sandbox: Sandbox, failed: Invoice) -> None
         by_staff.cancel(row(), who)
     with pytest.raises(PermissionDenied):
         on_invoices.void(failed, who)
+
+
+def test_the_way_to_the_cards_is_sent_once(alice: User, desk: Client) -> None:
+    shown = question(desk, "subscription_send_card_link", row().pk)
+    assert "Next charge of $29.00" in shown
+    key = uuid.uuid4()
+    for _ in range(2):
+        press(desk, "subscription_send_card_link", row().pk, key=key)
+    sent = Message.objects.get(user=alice, kind="card_link")
+    assert sent.context["url"].endswith("/account/cards/")
+    assert sent.context["method"] == "Visa ending in 4242"
+    assert sent.recipient == alice.email

@@ -331,7 +331,7 @@ def _make_offers() -> None:
 
 
 def _make_staff(joined: datetime) -> list[dict[str, str]]:
-    """Make the owner, a support person, and a manager who decides on large refunds."""
+    """Make the owner, a support person, and one of billing who decides on large refunds."""
     owner = open_account(
         _email("Alex Morgan"),
         "Alex Morgan",
@@ -343,16 +343,15 @@ def _make_staff(joined: datetime) -> list[dict[str, str]]:
     support = open_account(
         _email("Sam Rivera"), "Sam Rivera", PASSWORD, date_joined=joined, is_staff=True
     )
-    call_command("staff_groups", verbosity=0)
     support.groups.add(Group.objects.get(staffrole__key=Role.SUPPORT))
-    manager = open_account(
+    billing = open_account(
         _email("Jamie Lee"), "Jamie Lee", PASSWORD, date_joined=joined, is_staff=True
     )
-    manager.groups.add(Group.objects.get(staffrole__key=Role.MANAGER))
+    billing.groups.add(Group.objects.get(staffrole__key=Role.BILLING))
     return [
         _sign_in("Staff (owner)", owner.email),
         _sign_in("Staff (support)", support.email),
-        _sign_in("Staff (manager)", manager.email),
+        _sign_in("Staff (billing)", billing.email),
     ]
 
 

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from e2e import journey
 from e2e.stack import Stack
 
-# Name, address, role: Sue supports, Mona manages, Olga owns.
+# Name, address, role: Sue supports, Mona decides on large refunds, Olga owns.
 STAFF = [
     ("Sue Support", "sue@refunds.example", "support"),
-    ("Mona Manager", "mona@refunds.example", "manager"),
+    ("Mona Manager", "mona@refunds.example", "billing"),
     ("Olga Owner", "olga@refunds.example", ""),
 ]
 PEOPLE = f"""

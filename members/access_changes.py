@@ -15,14 +15,18 @@ from datetime import timedelta
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from common import days
 from members import contact_notices
 from members.models import AccessChange, AccessOrigin, Device
 
+# Owners hold this permission, by their role or as superusers.
+MAY_MANAGE = "members.manage_staff"
 HOLD = timedelta(hours=24)
 SAME_BROWSER = timedelta(days=30)
+LAST_OWNER = "Somebody has to stay an owner: make another one first."
 HELD = "The account can’t decide on money for 24 hours."
 # The actor if no account of ours did it.
 NAMELESS = {
@@ -63,8 +67,18 @@ class Access:
 
 
 def owners() -> list[User]:
-    """Return those who may do everything."""
-    return list(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"))
+    """Return those who decide on the team: superusers, and staff who hold the permission."""
+    holders = User.objects.with_perm(
+        MAY_MANAGE, is_active=True, backend="django.contrib.auth.backends.ModelBackend"
+    )
+    works_here = Q(is_superuser=True) | Q(is_staff=True)
+    return list(holders.filter(works_here).distinct().order_by("pk"))
+
+
+def is_owner(user: User) -> bool:
+    """Whether somebody decides on the team."""
+    works_here = user.is_staff or user.is_superuser
+    return user.is_active and works_here and user.has_perm(MAY_MANAGE)
 
 
 def differences(before: Access, after: Access) -> list[str]:
@@ -92,26 +106,47 @@ def change(user_pk: int, actor: User, wanted: Access) -> str:
     """Change what an account may do; return the changes in sentences, or "" if there are none.
 
     Raises:
-        PermissionDenied: only owners may.
-        AccessRefused: no owner would be left.
+        PermissionDenied: only owners may, and only superusers decide on superusers.
+        AccessRefused: no owner would be left, or it gives what the actor doesn't hold.
     """
-    if not (actor.is_active and actor.is_superuser):
+    if not is_owner(actor):
         raise PermissionDenied("Only owners change what accounts may do.")
     user = User.objects.select_for_update().get(pk=user_pk)
-    before = Access.of(user)
+    before, could = Access.of(user), powers_of(user)
     said = " ".join(differences(before, wanted))
     if not said:
         return ""
-    stays_owner = wanted.is_active and wanted.is_superuser
-    if before.is_superuser and not stays_owner:
-        _keep_one_owner(user)
+    if (before.is_superuser or wanted.is_superuser) and not actor.is_superuser:
+        raise PermissionDenied("Only superusers decide who is one.")
+    was_owner = is_owner(user)
     user.is_active, user.is_staff = wanted.is_active, wanted.is_staff
     user.is_superuser = wanted.is_superuser
     user.save(update_fields=["is_active", "is_staff", "is_superuser"])
     user.groups.set(Group.objects.filter(name__in=wanted.groups))
+    require_holds(actor, powers_of(user) - could)
+    if was_owner and not owners():
+        raise AccessRefused(LAST_OWNER)
     if before.works_here or wanted.works_here:
         record(user, actor, said)
     return said
+
+
+def require_holds(actor: User, permissions: Iterable[str]) -> None:
+    """Make sure that someone only grants what they hold themselves.
+
+    Raises:
+        AccessRefused: they don't hold one of these permissions.
+    """
+    beyond = sorted(set(permissions) - actor.get_all_permissions())
+    if beyond:
+        raise AccessRefused(f"You can’t grant what you can’t do yourself: {', '.join(beyond)}.")
+
+
+def powers_of(user: User) -> set[str]:
+    """Return what an account may do on the staff site now, read from the database."""
+    fresh = User.objects.get(pk=user.pk)
+    works_here = fresh.is_active and (fresh.is_staff or fresh.is_superuser)
+    return fresh.get_all_permissions() if works_here else set()
 
 
 @transaction.atomic
@@ -157,9 +192,9 @@ def closing(user: User) -> None:
     """
     if not (user.is_staff or user.is_superuser):
         return
-    if user.is_superuser and user.is_active:
+    if is_owner(user):
         _keep_one_owner(user)
-    role = "an owner" if user.is_superuser else "somebody of the staff"
+    role = "an owner" if is_owner(user) else "somebody of the staff"
     said = f"The account of {role} was closed, and opens nothing anymore."
     for owner in owners():
         if owner.pk != user.pk:
@@ -235,7 +270,7 @@ def _mailbox(user: User) -> str:
 def _keep_one_owner(user: User) -> None:
     """Refuse to demote the last owner."""
     if all(owner.pk == user.pk for owner in owners()):
-        raise AccessRefused("Somebody has to stay an owner: make another one first.")
+        raise AccessRefused(LAST_OWNER)
 
 
 def _yes(is_so: bool) -> str:

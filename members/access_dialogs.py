@@ -22,7 +22,9 @@ class ChangeAccess(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no typ
         label="Can open the staff site", required=False, widget=UnfoldBooleanSwitchWidget
     )
     is_superuser = forms.BooleanField(
-        label="Owner: may do everything", required=False, widget=UnfoldBooleanSwitchWidget
+        label="Superuser: may do everything, whatever their groups",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
     )
     groups = forms.ModelMultipleChoiceField(
         Group.objects.order_by("name"), required=False, widget=UnfoldAdminSelectMultipleWidget
@@ -32,6 +34,8 @@ class ChangeAccess(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no typ
         super().__init__(*args, **kwargs)
         users = User.objects.filter(pk=self.object_id) if str(self.object_id).isdecimal() else None
         user = users.first() if users is not None else None
+        if self.request is not None and not self.request.user.is_superuser:
+            del self.fields["is_superuser"]
         if user:
             self.initial |= {
                 "is_active": user.is_active,
@@ -44,4 +48,5 @@ class ChangeAccess(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no typ
         """Return what was chosen."""
         chosen = self.cleaned_data
         names = frozenset(group.name for group in chosen["groups"])
-        return Access(chosen["is_active"], chosen["is_staff"], chosen["is_superuser"], names)
+        is_superuser = chosen.get("is_superuser", False)
+        return Access(chosen["is_active"], chosen["is_staff"], is_superuser, names)

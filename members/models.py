@@ -278,6 +278,7 @@ class AccessChange(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("manage_staff", "Can decide who is on the team, and what they may do")]
 
     def __str__(self) -> str:
         return self.what

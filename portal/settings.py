@@ -240,6 +240,8 @@ INSTALLED_APPS = [
     "members.apps.MembersConfig",
     "billing.apps.BillingConfig",
     "emails.apps.EmailsConfig",
+    # Last: it completes the staff's roles once all permissions are made.
+    "portal.backoffice.apps.BackofficeConfig",
 ]
 
 # Machine endpoints (webhooks, health) leave at the second line: no session, user, or messages are

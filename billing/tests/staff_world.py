@@ -197,8 +197,23 @@ def support() -> User:
 
 
 def manager() -> User:
+    """Return somebody who decides on large refunds and the policy, and keeps the books."""
+    return _staff("Mona Manager", Role.BILLING, Role.FINANCE)
+
+
+def billing() -> User:
     """Return somebody who decides on large refunds and on the policy."""
-    return _staff("Mona Manager", Role.MANAGER)
+    return _staff("Bill Billing", Role.BILLING)
+
+
+def finance() -> User:
+    """Return somebody who keeps the books and matches the bank's money."""
+    return _staff("Fay Finance", Role.FINANCE)
+
+
+def owner() -> User:
+    """Return somebody who decides on the team, and isn't a superuser."""
+    return _staff("Olga Owner", Role.OWNER)
 
 
 def auditor() -> User:
@@ -216,10 +231,15 @@ def signed_in_now(user: User) -> Client:
     return client
 
 
-def _staff(name: str, role: Role) -> User:
+def no_role() -> User:
+    """Return somebody who opens the staff site, and has no role there."""
+    return _staff("Nora Nobody")
+
+
+def _staff(name: str, *roles: Role) -> User:
     make_groups()
-    user = factories.make_member(name, is_staff=True)
-    user.groups.add(Group.objects.get(staffrole__key=role))
+    user: User = factories.make_member(name, is_staff=True)
+    user.groups.add(*Group.objects.filter(staffrole__key__in=roles))
     return user
 
 

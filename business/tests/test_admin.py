@@ -13,7 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from billing.tests.staff_world import auditor, manager, signed_in_now, superuser, support
+from billing.tests.staff_world import auditor, billing, signed_in_now, superuser, support
+from billing.tests.staff_world import owner as owner_user
 from business.admin.form import network
 from business.models import BrandVersion, Picture
 from business.tests import hostile
@@ -45,8 +46,8 @@ FULL: dict[str, Any] = {
 
 @pytest.fixture
 def owner() -> Client:
-    """The browser of a manager who has just signed in."""
-    return signed_in_now(manager())
+    """The browser of an owner who has just signed in."""
+    return signed_in_now(owner_user())
 
 
 def logo_file(content: bytes = b"", name: str = "logo.png") -> SimpleUploadedFile:
@@ -65,12 +66,13 @@ def text_of(answer: Any) -> str:
     ("who", "may_see", "may_save"),
     [
         (superuser, True, True),
-        (manager, True, True),
+        (owner_user, True, True),
+        (billing, True, False),
         (support, True, False),
         (auditor, True, False),
     ],
 )
-def test_managers_change_the_brand_and_other_staff_read_it(
+def test_owners_change_the_brand_and_other_staff_read_it(
     who: Callable[[], User], may_see: bool, may_save: bool, uploads: Path
 ) -> None:
     client = signed_in_now(who())
@@ -119,7 +121,7 @@ def test_saving_puts_the_whole_brand_in_force(owner: Client, uploads: Path) -> N
 
 
 def test_it_takes_a_recent_sign_in_and_what_was_typed_is_kept(uploads: Path) -> None:
-    boss = manager()
+    boss = owner_user()
     boss.set_password("a-quiet-place-at-the-desk")
     boss.save()
     client = Client()
@@ -198,7 +200,7 @@ def test_the_history_says_who_changed_what_and_goes_back(owner: Client) -> None:
     save(owner, name="Quay Pilates", tagline="Strong")
     save(owner, based_on=1, name="Pier Pilates")
     page = text_of(owner.get(PAGE))
-    assert "Mona Manager" in page
+    assert "Olga Owner" in page
     assert "<del>Strong</del> → <ins>empty</ins>" in page
     first = BrandVersion.objects.get(version=1)
     assert "Strong" in text_of(owner.get(f"{PAGE}{first.pk}/change/"))

@@ -123,18 +123,18 @@ def test_access_is_changed_with_a_fresh_sign_in_and_told(alex: User, sam: User) 
     clerk = open_account("cleo@example.com", "Cleo Clerk", PASSWORD, is_staff=True)
     clerk.groups.add(Group.objects.get(staffrole__key=Role.SUPPORT))
     path = reverse("admin:auth_user_change_access", args=[clerk.pk])
-    manager = Group.objects.get(staffrole__key=Role.MANAGER)
-    form = {"_form_submitted": "on", "is_active": "on", "is_staff": "on", "groups": manager.pk}
+    billing = Group.objects.get(staffrole__key=Role.BILLING)
+    form = {"_form_submitted": "on", "is_active": "on", "is_staff": "on", "groups": billing.pk}
     old = browser(alex)
     assert old.post(path, form)["Location"].startswith("/accounts/reauthenticate/")
     assert [one.name for one in clerk.groups.all()] == [NAMES[Role.SUPPORT]]
 
-    said = press(alex, clerk, "change_access", is_active="on", is_staff="on", groups=manager.pk)
-    words = "Granted: the group Manager (groups from Support to Manager)."
+    said = press(alex, clerk, "change_access", is_active="on", is_staff="on", groups=billing.pk)
+    words = "Granted: the group Billing (groups from Support to Billing)."
     assert words in said
-    assert [one.name for one in clerk.groups.all()] == [NAMES[Role.MANAGER]]
+    assert [one.name for one in clerk.groups.all()] == [NAMES[Role.BILLING]]
     note = LogEntry.objects.latest("pk").get_change_message()
-    assert note == f"{words} Revoked: the group Support (groups from Support to Manager)."
+    assert note == f"{words} Revoked: the group Support (groups from Support to Billing)."
     assert words in told(clerk)[-1]
     assert "By Alex Owner" in told(sam)[-1]
     assert words in told(sam)[-1]

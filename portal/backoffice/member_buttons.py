@@ -165,9 +165,13 @@ class MemberButtons(IndexedSearch):
             messages.warning(request, f"Their membership doesn’t renew yet: {kept.problem}")
         return redirect(show.page_of(user))
 
-    def has_access_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
-        """Only owners decide who is staff, or else groups would limit nobody."""
-        return bool(request.user.is_superuser)
+    def has_access_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Only owners decide who is staff, and only superusers about superusers."""
+        actor = current_user(request)
+        if actor.is_superuser or not access_changes.is_owner(actor):
+            return actor.is_superuser
+        about = User.objects.filter(pk=int(object_id[:18])) if object_id.isdecimal() else None
+        return about is None or not about.filter(is_superuser=True).exists()
 
     @recently_signed_in
     @button(

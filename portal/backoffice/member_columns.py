@@ -18,6 +18,7 @@ from billing.facts import memberships
 from billing.models import Customer, Subscription
 from common.staff import show
 from common.staff.parts import column
+from members import access_changes
 from portal.models import ClosingState
 
 
@@ -127,8 +128,8 @@ class MemberColumns:
 
     @column("Owner", boolean=True)
     def is_owner(self, row: User) -> bool:
-        """Whether it may do everything."""
-        return row.is_superuser
+        """Whether it decides on the team."""
+        return access_changes.is_owner(row)
 
     @column("Groups")
     def group_names(self, row: User) -> str:

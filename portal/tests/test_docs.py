@@ -9,6 +9,7 @@ import pytest
 
 from billing.facts import measures
 from billing.inbound.events import TARGETS, as_table
+from portal.backoffice import roles
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
@@ -34,6 +35,12 @@ def test_the_definitions_of_numbers_are_the_codes() -> None:
     """The table is `billing.facts.measures.as_table()`."""
     page = (ROOT / "docs" / "numbers.md").read_text()
     assert page.split("<!-- numbers -->")[1].strip() == measures.as_table()
+
+
+def test_the_table_of_who_may_what_is_the_codes() -> None:
+    """`manage.py roles_table` rewrites it."""
+    document = (ROOT / "docs" / "roles.md").read_text()
+    assert document.split("<!-- roles -->")[1].strip() == roles.as_table()
 
 
 def test_the_example_names_every_setting_that_is_read() -> None:

@@ -1,0 +1,212 @@
+"""Every page and action of the staff site, for each role and for staff without one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, reverse
+from pytest_django import Settings
+
+from billing.tests import staff_world
+from billing.tests.staff_world import World
+from portal.backoffice.roles import PERMISSIONS, Role
+from testing import thorough
+from testing.thorough import one_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+PEOPLE: list[tuple[Role | None, Callable[[], User]]] = [
+    (None, staff_world.no_role),
+    (Role.AUDITOR, staff_world.auditor),
+    (Role.SUPPORT, staff_world.support),
+    (Role.BILLING, staff_world.billing),
+    (Role.FINANCE, staff_world.finance),
+    (Role.OWNER, staff_world.owner),
+]
+NOBODY = "nobody"
+# Open to everyone on staff: a home without numbers, and signing out.
+OPEN = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n"}
+# Has no page of its own: what it answers is what one may view.
+APART = {
+    "autocomplete": "asks the list that it completes from for its own permission",
+    "view_on_site": "leads to a member's page, and no model here has one",
+    "app_list": "lists what one may view of an app",
+    "search": "finds what one may view",
+}
+# The permission that a page or action takes, if it isn't the model's `view`.
+TAKES = {
+    "billing_balancetransaction_close": "billing.close_books",
+    "billing_bankaccount_add": "billing.add_bankaccount",
+    "billing_bankaccount_columns": "billing.change_bankaccount",
+    "billing_bankaccount_name_columns": "billing.change_bankaccount",
+    "billing_bankfile_add_file": "billing.import_bank_file",
+    "billing_bankfile_import_one": "billing.import_bank_file",
+    "billing_bankfile_preview": "billing.import_bank_file",
+    "billing_bankfile_store": "billing.import_bank_file",
+    "billing_bankmail_seen": "billing.match_bank_transfer",
+    "billing_allocation_match": "billing.view_bank_money",
+    "billing_allocation_older": "billing.view_bank_money",
+    "billing_allocation_confirm": "billing.match_bank_transfer",
+    "billing_allocation_undo": "billing.match_bank_transfer",
+    "billing_knownpayer_forget": "billing.match_bank_transfer",
+    "billing_banktransfer_bring_back": "billing.match_bank_transfer",
+    "billing_banktransfer_hand": "billing.match_bank_transfer",
+    "billing_banktransfer_match_by_hand": "billing.match_bank_transfer",
+    "billing_banktransfer_set_aside": "billing.match_bank_transfer",
+    "billing_invoice_give_on_invoice": "billing.approve_refund",
+    "billing_item_add": "billing.add_item",
+    "billing_item_ask_members": "billing.add_paymentrequest",
+    "billing_ledgercheck_change": "billing.audit_refund",
+    "billing_ledgercheck_changelist": "billing.audit_refund",
+    "billing_ledgercheck_history": "billing.audit_refund",
+    "billing_ledgercheck_verify_now": "billing.audit_refund",
+    "billing_payment_give": "billing.approve_refund",
+    "billing_paymentrequest_add": "billing.add_paymentrequest",
+    "billing_paymentrequest_cancel_request": "billing.change_paymentrequest",
+    "billing_reconciliation_compare_now": "billing.add_reconciliation",
+    "billing_reconciliation_look_now": "billing.add_reconciliation",
+    "billing_reconciliation_repair_now": "billing.add_reconciliation",
+    "billing_refund_again": "billing.approve_refund",
+    "billing_refund_approve": "billing.approve_refund",
+    "billing_refund_ask_second": "billing.approve_refund",
+    "billing_refund_deny": "billing.approve_refund",
+    "billing_refund_not_sent": "billing.approve_refund",
+    "billing_refund_selected": "billing.approve_refund",
+    "billing_refund_sent": "billing.approve_refund",
+    "billing_refundentry_change": "billing.audit_refund",
+    "billing_refundentry_changelist": "billing.audit_refund",
+    "billing_refundentry_export": "billing.audit_refund",
+    "billing_refundentry_history": "billing.audit_refund",
+    "billing_refundentry_verify_now": "billing.audit_refund",
+    "billing_refundpolicy_add": "billing.add_refundpolicy",
+    "billing_retentionoffer_add": "billing.add_retentionoffer",
+    "billing_stripeevent_replay": "billing.change_stripeevent",
+    "billing_stripeevent_replay_failed": "billing.change_stripeevent",
+    "billing_subscription_end_now": "billing.cancel_subscription_now",
+    "billing_subscription_end_one": "billing.cancel_subscription_now",
+    "billing_unassignedcustomer_assign": "billing.change_unassignedcustomer",
+    "business_brandversion_preview": "business.add_brandversion",
+    "business_brandversion_restore": "business.add_brandversion",
+    "emails_message_resend": "emails.change_message",
+    "emails_message_resend_failed": "emails.change_message",
+    "emails_message_try_one": "emails.change_message",
+    "emails_message_try_waiting": "emails.change_message",
+    "auth_group_add": "auth.add_group",
+    "auth_user_add": "auth.add_user",
+    "auth_user_ask_for_payment": "billing.add_paymentrequest",
+    "auth_user_change_access": "members.manage_staff",
+    "auth_user_correct_email": "members.correct_contact",
+    "auth_user_correct_phone": "members.correct_contact",
+    "auth_user_prepare_data": "members.correct_contact",
+    "auth_user_send_password_link": "members.manage_staff",
+    "auth_user_stop_closing": "portal.change_plannedclosing",
+    "portal_diagnosis_look_again": "portal.add_diagnosis",
+    "portal_diagnosis_look_now": "portal.add_diagnosis",
+    "portal_supportmessage_mark_answered": "portal.change_supportmessage",
+    "portal_supportmessage_open_again": "portal.change_supportmessage",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page or action of the staff site, with an address that a row of the world has."""
+
+    name: str
+    url: str
+    takes: str
+
+
+def patterns(found: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for one in found:
+        if isinstance(one, URLResolver):
+            yield from patterns(one.url_patterns)
+        elif one.name:
+            yield one
+
+
+def names() -> set[str]:
+    return {str(one.name) for one in patterns(admin.site.urls[0])} - OPEN - set(APART)
+
+
+def model_of(name: str) -> str:
+    """Return the model whose page it is, as "billing.invoice"; "" if it's of none."""
+    labels = {one._meta.label_lower for one in admin.site._registry}
+    return next((one for one in labels if name.startswith(f"{one.replace('.', '_')}_")), "")
+
+
+def takes(name: str) -> str:
+    if name in TAKES:
+        return TAKES[name]
+    app, _, model = model_of(name).partition(".")
+    return NOBODY if name.endswith(("_add", "_delete")) else f"{app}.view_{model}"
+
+
+def pages(world: World) -> list[Page]:
+    rows = {row._meta.label_lower: row for row in reversed(world.rows)}
+    found = {}
+    for one in patterns(admin.site.urls[0]):
+        name = str(one.name)
+        if name not in names():
+            continue
+        values = {
+            "object_id": str(rows[model_of(name)].pk) if model_of(name) else "",
+            "month": "2026-10",
+            "upload": uuid.uuid4(),
+            "user_id": world.alice.pk,
+            "pk": world.subscription.pk,
+        }
+        needed = {key: values[key] for key in one.pattern.converters}
+        found[name] = Page(name, reverse(f"admin:{name}", kwargs=needed), takes(name))
+    return list(found.values())
+
+
+def test_what_a_page_takes_is_said_of_pages_that_there_are() -> None:
+    assert set(TAKES) - names() == set()
+    given = {name for permissions in PERMISSIONS.values() for name in permissions}
+    assert {takes(name) for name in names()} - {NOBODY} <= given
+
+
+@thorough.MARK
+@pytest.mark.parametrize(("role", "who"), PEOPLE)
+def test_nobody_reaches_what_their_role_does_not_give_and_everybody_what_it_does(
+    role: Role | None, who: Callable[[], User], settings: Settings
+) -> None:
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_1", ""
+    world = staff_world.make_world()
+    held = set(PERMISSIONS[role]) if role else set()
+    client = Client()
+    client.force_login(who())
+    wrong = []
+    for page in one_in(3, pages(world), start=[one for one, _ in PEOPLE].index(role)):
+        shown = client.get(page.url).status_code
+        if page.takes in held:
+            if shown in {403, 500}:
+                wrong.append(f"{page.name}: {shown}, though it holds {page.takes}")
+        else:
+            sent = client.post(page.url, {"_form_submitted": "on"}).status_code
+            if sent != 403 or shown not in {403, 405}:
+                wrong.append(f"{page.name}: {shown}, {sent}, without {page.takes}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("role", "who"), PEOPLE)
+def test_the_home_page_opens_for_everyone_on_staff(
+    role: Role | None, who: Callable[[], User]
+) -> None:
+    client = Client()
+    client.force_login(who())
+    home = client.get(reverse("admin:index"))
+    assert home.status_code == 200
+    assert ("Members" in home.content.decode()) == (role is not None)
+    for label in ("billing", "auth", "portal"):
+        answer = client.get(reverse("admin:app_list", args=[label]))
+        assert answer.status_code == (404 if role is None else 200)
+    asked = {"app_label": "billing", "model_name": "paymentrequest", "field_name": "user"}
+    found = client.get(reverse("admin:autocomplete"), asked | {"term": "Ali"})
+    assert found.status_code == (403 if role is None else 200)

@@ -93,6 +93,8 @@ PLACES = [
     _p("selfservice:help", by=(Person.VISITOR, Person.ADA, Person.NELL)),
     _p("selfservice:close-undo-link", "closing", by=V),
     _p("selfservice:close-undo-link", "broken", by=V),
+    _p("staff-invitation", "invited", by=(Person.VISITOR, Person.ADA, Person.NELL)),
+    _p("staff-invitation", "broken", by=V),
     _p("usersessions_list"),
     _p("account_logout"),
     _p("account_reauthenticate"),

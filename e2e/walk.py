@@ -35,6 +35,15 @@ OF_ADA = """
     JOIN billing_customer ON billing_customer.id = one.customer_id
     JOIN auth_user ON auth_user.id = user_id WHERE auth_user.email = %s
 """
+INVITE = """
+from emails.models import Message
+from members.accounts import open_account
+from portal.backoffice import invitations
+from portal.models import StaffRole
+olga = open_account("olga@walk.example", "Olga Owner", is_staff=True, is_superuser=True)
+invitations.invite(olga, "{email}", StaffRole.objects.get(key="support"))
+print(Message.objects.get(kind="staff_invited").context["url"])
+"""
 ASK = """
 from django.contrib.auth.models import User
 from billing.facts import pay_links
@@ -240,6 +249,9 @@ def _newcomers(world: World) -> None:
     link = re.search(r"\S+/account/close/undo/\S+", mail["text"])
     assert link, mail["text"]
     world.tell(closing=_token(link.group()))
+    done = stack.run("manage.py", "shell", "-c", INVITE.format(email=EMAILS[Person.NELL]))
+    assert done.returncode == 0, done.stderr
+    world.tell(invited=_token(done.stdout.strip().splitlines()[-1]))
 
 
 def _wait(world: World) -> None:

@@ -58,6 +58,7 @@ class Kind(StrEnum):
     ADDRESS_CODE = "address_code"
     ADDRESS_LINK = "address_link"
     PASSWORD_LINK = "password_link"  # noqa: S105
+    STAFF_INVITED = "staff_invited"
     LOGIN_CODE = "login_code"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
     PHONE_CODE = "phone_code"
@@ -257,6 +258,10 @@ CATALOG: dict[Kind, Spec] = {
     Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
     Kind.ADDRESS_LINK: _account("Confirm your new email address", CHANGE_WHY),
     Kind.PASSWORD_LINK: _account("Choose a new password", CHANGE_WHY),
+    Kind.STAFF_INVITED: _account(
+        "{{ actor }} invites you to the team of {{ brand.name }}",
+        "You’re receiving this because someone on the team entered this address.",
+    ),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
     Kind.PHONE_CODE: Spec(

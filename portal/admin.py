@@ -6,6 +6,7 @@ from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
 from portal.backoffice.note_list import StaffNoteAdmin
 from portal.backoffice.support import SupportMessageAdmin
+from portal.backoffice.team import StaffInvitationAdmin
 from portal.doctor.page import DiagnosisAdmin
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "JobAdmin",
     "LogEntryAdmin",
     "ProblemAdmin",
+    "StaffInvitationAdmin",
     "StaffNoteAdmin",
     "SupportMessageAdmin",
     "UserAdmin",

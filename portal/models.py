@@ -1,4 +1,4 @@
-"""What concerns the whole portal: its problems, staff roles, and copies of members' data."""
+"""What concerns the whole portal: its problems, staff, and copies of members' data."""
 
 from __future__ import annotations
 
@@ -107,6 +107,57 @@ class StaffRole(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class InvitationState(models.TextChoices):
+    """What became of an invitation to the team."""
+
+    WAITING = "waiting", "Waiting"
+    ACCEPTED = "accepted", "Accepted"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class StaffInvitation(models.Model):
+    """An invitation to the team, for one address and one role. Times are UTC.
+
+    `digest` is of the link's secret, which only the email has. Sending again makes a new secret.
+    """
+
+    email = models.CharField("email address", max_length=254)
+    role = models.ForeignKey(StaffRole, on_delete=models.PROTECT, related_name="invitations")
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    digest = models.CharField(max_length=64, unique=True)
+    state = models.CharField(
+        max_length=10, choices=InvitationState.choices, default=InvitationState.WAITING
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField("sent", default=timezone.now)
+    expires_at = models.DateTimeField("works until")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Who accepted it.",
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "invitation"
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=models.Q(state="waiting"),
+                name="portal_invitation_waits_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Invitation of {self.email}"
 
 
 class ExportState(models.TextChoices):

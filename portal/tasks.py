@@ -16,7 +16,7 @@ import common.forgetting
 import emails.forgetting
 from common.one_by_one import OneByOne
 from common.queue import Backoff
-from portal.backoffice import close_account, planned_closings, problems, weekly
+from portal.backoffice import close_account, invitations, planned_closings, problems, weekly
 from portal.doctor import recorded
 from portal.doctor.jobs import JobName as DoctorJobName
 from portal.selfservice import contact, data_exports
@@ -95,6 +95,7 @@ def forget_old_records(timestamp: int) -> None:
     close_account.forget(close_account.closed_users())
     data_exports.forget_old()
     contact.forget_old()
+    invitations.forget_old()
     billing.forgetting.forget_old()
     emails.forgetting.forget_old()
     common.forgetting.forget_old_jobs()

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from common.brand import brand_css
 from members.signin.staff_sign_in import sign_in
 from portal import views
+from portal.backoffice.invitation_views import invitation
 from portal.backoffice.search import search_page
 from portal.styleguide import styleguide
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("billing.urls")),
     path("", include("portal.selfservice.urls")),
+    path("team/<str:token>/", invitation, name="staff-invitation"),
     path("account/", include("members.urls")),
     path("accounts/", include("members.signin.urls")),
     # Without allauth's own addresses of Google and Apple, whose place is in `members.signin.urls`.

@@ -77,7 +77,15 @@ from members.models import (
     TermsAcceptance,
 )
 from portal.backoffice.roles import Role, make_groups
-from portal.models import Diagnosis, Download, Problem, StaffNote, SupportMessage
+from portal.models import (
+    Diagnosis,
+    Download,
+    Problem,
+    StaffInvitation,
+    StaffNote,
+    StaffRole,
+    SupportMessage,
+)
 from testing.made_once import made_once
 
 PHONE = "+14155552671"
@@ -143,6 +151,12 @@ def make_world() -> World:
         Diagnosis.objects.create(),
         Download.objects.create(by=alice, what="payments", model="billing.payment", kind="csv"),
         Problem.objects.create(key="drift", text="Our records differ from Stripe."),
+        StaffInvitation.objects.create(
+            email="new@example.com",
+            role=StaffRole.objects.get(key=Role.SUPPORT),
+            digest="0" * 64,
+            expires_at=timezone.now() + timedelta(days=7),
+        ),
         LogEntry.objects.create(
             user=alice,
             content_type=ContentType.objects.get_for_model(StripeEvent),

@@ -454,6 +454,13 @@ CONTEXTS: dict[Kind, MessageContext] = {
             url="https://portal.example.com/accounts/password/reset/key/16/cfx3a9-2b7d/",
             actor="Olga Owner",
         ),
+        portal.StaffInvited(
+            actor="Olga Owner",
+            role="Support",
+            summary="Helps members: contact data, messages, small refunds, payment requests.",
+            until=at("2026-12-01T12:00:00+00:00"),
+            url="https://portal.example.com/team/k3J9xTq0bLmN7vRz2WcYp5/",
+        ),
         members.LoginCode(
             code="K7F3-9QXZ",
             minutes=3,

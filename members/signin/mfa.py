@@ -41,6 +41,8 @@ METHOD = "mfa"  # allauth's name for it in a session's records
 # What a sign-in asks for; recovery codes only stand in for them.
 APP, PASSKEY = Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN
 STEPS = (APP, PASSKEY)
+# In the session of somebody who adds one because a page wants it: that page's path.
+WANTED_BY = "second_step_wanted_by"
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types

@@ -36,6 +36,7 @@ class IndexView(AllauthIndexView):  # type: ignore[misc]  # allauth ships no typ
             "has_providers": bool(offered),
             "connections": rows,
             "connectable": {key: name for key, name in offered.items() if key not in connected},
+            "wanted_by": self.request.session.get(mfa.WANTED_BY, ""),
         }
 
 

@@ -24,6 +24,7 @@ from django.utils.crypto import constant_time_compare
 from members import places, sign_ins
 from members.access import current_user
 from members.display import device
+from members.models import Device
 from members.signin import devices
 from members.signin.session_store import SessionStore
 
@@ -74,6 +75,13 @@ def end_others(request: HttpRequest, user: User) -> None:
     ):
         row.end()
     devices.forget_others(request, user)
+
+
+def end_all(user: User) -> None:
+    """End all sessions of a user whose access was taken away, and forget their browsers."""
+    for row in UserSession.objects.filter(user=user):
+        row.end()
+    Device.objects.filter(user=user).delete()
 
 
 def carry_over(request: HttpRequest | None, user: User, before: str) -> None:

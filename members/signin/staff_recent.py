@@ -49,25 +49,25 @@ def ask_who_is_there(request: HttpRequest, back: str, otherwise: str = "") -> Ht
 
 
 def recently_signed_in(method: Method) -> Method:
-    """Require a recent sign-in to open or press a button on a row's page.
+    """Require a recent sign-in to open or press a button on a row's page, or on a list.
 
     People who may not press it at all are told so first. What was typed is restored afterward.
     """
 
     @wraps(method)
-    def guarded(
-        model_admin: Any, request: HttpRequest, *args: Any, object_id: str, **kwargs: Any
-    ) -> HttpResponse:
+    def guarded(model_admin: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        about = [kwargs["object_id"]] if "object_id" in kwargs else []
         for name in getattr(method, "allowed_permissions", ()):
-            if not getattr(model_admin, f"has_{name}_permission")(request, object_id):
+            if not getattr(model_admin, f"has_{name}_permission")(request, *about):
                 raise PermissionDenied
         meta = model_admin.model._meta
-        back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[object_id])
+        page = "change" if about else "changelist"
+        back = reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=about)
         asked = ask_who_is_there(request, request.path, otherwise=back)
         if asked:
             put_aside(request)
             return asked
-        answer: HttpResponse = method(model_admin, request, *args, object_id=object_id, **kwargs)
+        answer: HttpResponse = method(model_admin, request, *args, **kwargs)
         return answer
 
     return guarded  # type: ignore[return-value]

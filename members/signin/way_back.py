@@ -152,6 +152,7 @@ FORMS = {
     "selfservice:help": Form(_("We couldn’t send your message.")),
     "selfservice:close": Form(_("We couldn’t schedule closing your account.")),
     "selfservice:close-undo": Form(_("We couldn’t keep your account."), "selfservice:close"),
+    "staff-invitation": Form(_("We couldn’t add you to the team.")),
     "selfservice:close-undo-link": Form(_("We couldn’t keep your account.")),
 }
 

@@ -35,7 +35,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.backoffice import downloads
+from portal.backoffice import downloads, invitations
 from portal.backoffice.contexts import AccountClosed
 from portal.models import (
     DataExport,
@@ -74,6 +74,7 @@ def close_account(user: User) -> None:
     PhoneCode.objects.filter(phone__in=traces.numbers).delete()
     contact.forget(traces)
     downloads.forget(traces)
+    invitations.forget(user, traces)
     billing.forgetting.forget_traces(user, traces)
     emails.forgetting.forget_traces(traces)
     common.forgetting.forget_jobs(traces)

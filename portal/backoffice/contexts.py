@@ -43,3 +43,15 @@ class AccountClosed(MessageContext):
     had_membership: bool
     was_charged: bool
     has_books: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffInvited(MessageContext):
+    """An invitation to the team: as what, by whom, and until when the link works."""
+
+    kind = Kind.STAFF_INVITED
+    actor: str
+    role: str
+    summary: str
+    until: datetime
+    url: str

@@ -1,4 +1,4 @@
-"""The buttons on a member's page: payments, contact data, and access."""
+"""The buttons on a member's page: timeline, payments, contact data; `access_buttons` has access."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from unfold.forms import BaseDialogForm
 from common.staff import show
 from common.staff.dialogs import ask_again
 from common.staff.parts import button, page_button, row_or_404
-from common.staff.read_only import IndexedSearch
-from members import access_changes, corrections
+from members import corrections
 from members.access import current_user
-from members.access_dialogs import ChangeAccess
 from members.contact_dialogs import CorrectEmail, CorrectPhone, may_correct
-from members.signin import password_links
 from members.signin.staff_recent import recently_signed_in
+from portal.backoffice.access_buttons import AccessButtons
 from portal.models import PlannedClosing
 from portal.selfservice import closing, data_exports
 
 
-class MemberButtons(IndexedSearch):
+class MemberButtons(AccessButtons):
     """What staff can do for a member. Each button asks first, and most for a recent sign-in."""
 
     def has_ask_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
@@ -163,68 +161,4 @@ class MemberButtons(IndexedSearch):
         messages.success(request, "The account stays open. We emailed the member.")
         if kept.problem:
             messages.warning(request, f"Their membership doesn’t renew yet: {kept.problem}")
-        return redirect(show.page_of(user))
-
-    def has_access_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Only owners decide who is staff, and only superusers about superusers."""
-        actor = current_user(request)
-        if actor.is_superuser or not access_changes.is_owner(actor):
-            return actor.is_superuser
-        about = User.objects.filter(pk=int(object_id[:18])) if object_id.isdecimal() else None
-        return about is None or not about.filter(is_superuser=True).exists()
-
-    @recently_signed_in
-    @button(
-        "Change access",
-        icon="admin_panel_settings",
-        path="access",
-        permission="access",
-        question="Change what this account may do?",
-        explanation=(
-            "We email the person and all owners. An account that somebody else has changed decides"
-            " on no money for 24 hours."
-        ),
-        form=ChangeAccess,
-        is_primary=False,
-    )
-    def change_access(
-        self, request: HttpRequest, form: ChangeAccess, object_id: str
-    ) -> HttpResponse:
-        """Grant and revoke access, and say what changed."""
-        user = row_or_404(User, object_id)
-        try:
-            said = access_changes.change(user.pk, current_user(request), form.wanted())
-        except access_changes.AccessRefused as refusal:
-            form.add_error(None, str(refusal))
-            return ask_again(request, self.change_access, form)
-        if said:
-            self.log_change(request, user, said)
-        messages.success(request, said or "Nothing was changed.")
-        return redirect(show.page_of(user))
-
-    @recently_signed_in
-    @button(
-        "Email a password link",
-        icon="lock_reset",
-        path="password-link",
-        permission="access",
-        question="Email a link to choose a new password?",
-        explanation=(
-            "It goes to the address that they sign in with, and works once, for 24 hours. Nobody"
-            " sets another person's password."
-        ),
-        is_primary=False,
-    )
-    def send_password_link(
-        self, request: HttpRequest, form: BaseDialogForm, object_id: str
-    ) -> HttpResponse:
-        """Send the link."""
-        user = row_or_404(User, object_id)
-        try:
-            password_links.send(user, current_user(request))
-        except access_changes.AccessRefused as refusal:
-            messages.error(request, str(refusal))
-        else:
-            self.log_change(request, user, "Sent a link to a new password.")
-            messages.success(request, f"We emailed a link to {user.email}.")
         return redirect(show.page_of(user))

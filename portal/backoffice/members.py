@@ -98,7 +98,7 @@ class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
             "icon": "manage_accounts",
             "items": [
                 *("correct_email", "correct_phone", "prepare_data", "stop_closing"),
-                *("send_password_link", "change_access"),
+                *("send_password_link", "change_role", "change_access", "end_access"),
             ],
         },
     ]

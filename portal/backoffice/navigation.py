@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from billing.stripe import gateway
 from common.context import current_brand
+from members.access_changes import MAY_MANAGE
 from portal.backoffice import waiting as waits
 from portal.backoffice.colors import primary_scale
 from portal.backoffice.waiting import Waiting
@@ -188,6 +189,8 @@ SECTIONS = (
             Item("Zelle terms", "billing.zelleterms"),
             Item("Bank accounts", "billing.bankaccount"),
             Item("Bank mailboxes", "billing.bankmailbox"),
+            Item("Team", "portal.staffinvitation", permission=MAY_MANAGE, page="team"),
+            Item("Invitations", "portal.staffinvitation", permission=MAY_MANAGE),
             Item("Groups", "auth.group"),
             Item("Access changes", "members.accesschange"),
             Item("Staff actions", "admin.logentry"),

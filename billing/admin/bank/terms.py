@@ -114,7 +114,8 @@ class ZelleTermsAdmin(IndexedSearch):
         """
         title = {"title": str(ZelleTerms()), "show_save_and_continue": False}
         title |= extra_context or {}
-        if request.method != "POST" or not self.has_change_permission(request):
+        may = self.has_change_permission(request) if object_id else self.has_add_permission(request)
+        if request.method != "POST" or not may:
             return super().changeform_view(request, object_id, form_url, title)
         page = reverse("admin:billing_zelleterms_changelist")
         if asked := ask_who_is_there(request, request.path, otherwise=page):

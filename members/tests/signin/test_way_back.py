@@ -59,7 +59,8 @@ from members.tests.actors import (
     sign_up,
 )
 from members.tests.signin.test_passkeys import add as add_passkey
-from portal.models import DataExport, PlannedClosing
+from portal.backoffice import invitations
+from portal.models import DataExport, PlannedClosing, StaffInvitation, StaffRole
 from portal.selfservice import closing
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,7 @@ DOORS = {
     "billing:join",
     "billing:join-choose",
     "selfservice:close-undo-link",
+    "staff-invitation",
     "brand-css",
     "brand-picture",
     "styleguide",
@@ -117,6 +119,7 @@ SAID = {
     "billing:join",
     "billing:join-choose",
     "selfservice:close-undo-link",
+    "staff-invitation",
 }
 # Without a form of their own, though they would answer one.
 OVERVIEWS = {"home", "members:account", "mfa_index"}
@@ -220,6 +223,13 @@ def token(name: str, user: User) -> str:
     if name == "account_login_link":
         post(browser(), "account_request_login_code", email=ALICE)
         return str(last_message(ALICE).context["url"].split("/")[-2])
+    if name == "staff-invitation":
+        # Only the mail of its sending has it.
+        if not StaffInvitation.objects.filter(email=user.email).exists():
+            role = StaffRole.objects.get(key="support")
+            invitations.invite(staff_world.superuser(), user.email, role)
+        mail = Message.objects.get(kind="staff_invited", recipient=user.email)
+        return str(mail.context["url"]).split("/")[-2]
     if name == "selfservice:close-undo-link":
         plan = PlannedClosing.objects.create(user=user, closes_at=timezone.now())
         return closing.token_of(plan)

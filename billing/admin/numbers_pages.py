@@ -147,7 +147,7 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
     if (kind := request.GET.get("file")) in spreadsheets.FORMATS:
         name = f"{key}-{window.first}-{window.last}-{currency}"
         chosen = f"{more['days']}, {currency.upper()}"
-        exported = _exported(rows, currency)
+        exported = _exported(measure, rows, currency)
         return exporting.send(
             request, Subscription, measure.label, COLUMNS, exported, name, kind, chosen=chosen
         )
@@ -157,11 +157,11 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
     query.pop("p", None)
     filtered = query.urlencode()
     more |= {
-        "rows": list(_shown(list(page), rows, currency)),
+        "rows": list(_shown(list(page), measure, rows, currency)),
         "page": page,
         "query": filtered,
         "count": show.number(count),
-        "total": str(Money(total, currency)) if rows.amount is not None and currency else "",
+        "total": _amount(measure, rows, total, currency),
         "joined": days.month(joined) if joined else "",
         "has_what": bool(rows.what),
         "files": [
@@ -171,13 +171,24 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
     return _page(model_admin, request, "rows", more)
 
 
+def _amount(measure: Measure, rows: Rows, amount: int, currency: str) -> str:
+    """Return what a row adds, or all of them do; "" if they're only counted."""
+    return "" if rows.amount is None else text_of(measure, amount, currency)
+
+
 def _parts(measure: Measure, currency: str, window: Window) -> list[Part]:
     """Return what a share is made of, the rows counted anew."""
-    return [
+    found = [
         part
         for key in (measure.top, measure.bottom)
         for part in _part(MEASURES[key], currency, _window_of(key, window))
     ]
+    if measure.key == measures.LIFETIME:
+        # Its churn is of the members at the start of each of twelve months.
+        begun = [later(month_of(window.last), -back) for back in range(numbers.MONTHS)]
+        starts = MEASURES["members-start"]
+        found += [part for day in begun for part in _part(starts, currency, Window(day, day))]
+    return found
 
 
 def _part(measure: Measure, currency: str, window: Window) -> Iterator[Part]:
@@ -192,11 +203,14 @@ def _part(measure: Measure, currency: str, window: Window) -> Iterator[Part]:
 
 
 def _result(measure: Measure, parts: list[Part], currency: str) -> str:
-    """Return what the first part is of the second; "" if there are others, or nothing to divide."""
-    top, bottom, *others = (one.amount for one in parts)
-    if others or bottom <= 0:
-        return ""
-    return text_of(measure, numbers.share(measure, top, bottom), currency)
+    """Return what the parts come to; "" if there's nothing to divide by."""
+    amounts = [one.amount for one in parts]
+    if measure.key == measures.LIFETIME:
+        mrr, members, lost, *starts = amounts
+        top, bottom = mrr * sum(starts), members * lost
+    else:
+        top, bottom = amounts
+    return text_of(measure, numbers.share(measure, top, bottom), currency) if bottom > 0 else ""
 
 
 def _window_of(key: str, window: Window) -> Window:
@@ -225,7 +239,7 @@ def _in_order(rows: Rows) -> Any:
     return annotated.order_by(rows.at, "pk")
 
 
-def _shown(page: list[Any], rows: Rows, currency: str) -> Iterator[ShownRow]:
+def _shown(page: list[Any], measure: Measure, rows: Rows, currency: str) -> Iterator[ShownRow]:
     users = _users(page)
     for row in page:
         user = users.get(_user_id(row))
@@ -234,25 +248,27 @@ def _shown(page: list[Any], rows: Rows, currency: str) -> Iterator[ShownRow]:
             who=show.name_of(user),
             url=_page_of(row, user),
             what=WHATS.get(row.is_what, row.is_what) if rows.what else "",
-            amount=str(Money(row.adds, currency)) if rows.amount is not None else "",
+            amount=_amount(measure, rows, row.adds, currency),
         )
 
 
-def _exported(rows: Rows, currency: str) -> Iterator[Row]:
+def _exported(measure: Measure, rows: Rows, currency: str) -> Iterator[Row]:
     batch: list[Any] = []
     for row in _in_order(rows).iterator(chunk_size=1000):
         batch.append(row)
         if len(batch) == 1000:
-            yield from _cells(batch, rows, currency)
+            yield from _cells(batch, measure, rows, currency)
             batch = []
-    yield from _cells(batch, rows, currency)
+    yield from _cells(batch, measure, rows, currency)
 
 
-def _cells(batch: list[Any], rows: Rows, currency: str) -> Iterator[Row]:
+def _cells(batch: list[Any], measure: Measure, rows: Rows, currency: str) -> Iterator[Row]:
     users = _users(batch)
     for row in batch:
         what = WHATS.get(row.is_what, row.is_what) if rows.what else ""
-        amount = Money(row.adds, currency) if rows.amount is not None else None
+        amount = None if rows.amount is None else row.adds
+        if amount is not None and measure.unit is Unit.MONEY:
+            amount = Money(amount, currency)
         who = show.name_of(users.get(_user_id(row)))
         yield [_local(row.on), who, what, currency.upper(), amount]
 

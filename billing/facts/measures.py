@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum, Value
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 
 from billing.facts import daily
 from billing.models import MemberSpan, TrialSpan
@@ -368,7 +368,7 @@ MEASURES: dict[str, Measure] = {
         ),
     )
 }
-YEAR_LOST = "year-lost"
+YEAR_LOST, LIFETIME, NET = "year-lost", "lifetime-value", "members-net"
 SHOWN_IN = {
     Unit.MONEY: "money",
     Unit.COUNT: "a number",
@@ -423,7 +423,10 @@ def _spans(measure: Measure, currency: str, days: Window, joined: date | None) -
     rows = rows.filter(day__gte=days.first, day__lte=days.last)
     if is_mrr:
         return Rows(rows.filter(movement__in=names), "day", F("mrr") - F("mrr_before"), "movement")
-    return Rows(rows.filter(membership__in=names), "day", None, "membership")
+    # Of the net, those lost are one less each.
+    signed = Case(When(membership="lost", then=Value(-1)), default=Value(1))
+    amount = signed if measure.key == NET else None
+    return Rows(rows.filter(membership__in=names), "day", amount, "membership")
 
 
 def _trials(measure: Measure, currency: str, days: Window) -> Rows:

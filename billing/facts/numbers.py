@@ -16,7 +16,7 @@ from functools import cached_property
 from django.db.models import Case, CharField, Q, Sum, Value, When
 from django.db.models.functions import TruncMonth
 
-from billing.facts.measures import MEASURES, YEAR_LOST, Measure, Totals, Unit, Window
+from billing.facts.measures import LIFETIME, MEASURES, YEAR_LOST, Measure, Totals, Unit, Window
 from billing.models import CohortFact, DayFact, FactState
 
 MONTHS = 12
@@ -208,7 +208,7 @@ class _Book:
 
     def value(self, measure: Measure, window: Window) -> Amount:
         """Return a measure's value in a window."""
-        if measure.key == "lifetime-value":
+        if measure.key == LIFETIME:
             return self._lifetime(window)
         if measure.top:
             return self._share(measure, window)

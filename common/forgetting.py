@@ -21,6 +21,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from common.logs import anonymous
+from common.staff import changes
 from common.traces import Traces
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ def forget_log(user: User, traces: Traces) -> None:
         entries = LogEntry.objects.filter(content_type=kind, object_id__in=ids)
         for entry in entries.iterator():
             # Entries about them may hold old contact data that no row has anymore.
-            _blot(entry, CLOSED, anonymous(traces.scrub(entry.change_message)))
+            said = changes.without_values(entry.change_message)
+            _blot(entry, CLOSED, anonymous(traces.scrub(said)))
     for entry in traces.rows(LogEntry.objects.all(), "object_repr", "change_message").iterator():
         _blot(entry, traces.scrub(entry.object_repr), traces.scrub(entry.change_message))
 

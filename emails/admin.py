@@ -221,6 +221,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def _try_now(self, request: HttpRequest, message_ids: list[int]) -> None:
         count = try_now(message_ids)
+        self.log_done(request, f"Tried to send {_count(count)} now.")
         text = f"Trying {_count(count)} now. Reload in a moment."
         level = messages.SUCCESS if count else messages.INFO
         self.message_user(request, text if count else "No message was waiting.", level)

@@ -312,7 +312,7 @@ class ReconciliationAdmin(RecordAdmin):
         is_new = enqueue_once(
             tasks.find_missed_events, "find_missed_events", timestamp=int(time.time())
         )
-        return self._asked(request, is_new)
+        return self._asked(request, is_new, "Looked for missed events.")
 
     @button(
         "Compare with Stripe now",
@@ -328,7 +328,7 @@ class ReconciliationAdmin(RecordAdmin):
     def compare_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
         """Have the worker compare."""
         is_new = enqueue_once(tasks.compare_with_stripe, "reconcile", timestamp=int(time.time()))
-        return self._asked(request, is_new)
+        return self._asked(request, is_new, "Compared with Stripe.")
 
     @button(
         "Compare and repair now",
@@ -343,9 +343,14 @@ class ReconciliationAdmin(RecordAdmin):
     )
     def repair_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
         """Have the worker compare and repair."""
-        return self._asked(request, enqueue_once(tasks.repair_from_stripe, "repair"))
+        return self._asked(
+            request,
+            enqueue_once(tasks.repair_from_stripe, "repair"),
+            "Compared with Stripe, and repaired.",
+        )
 
-    def _asked(self, request: HttpRequest, is_new: bool) -> HttpResponse:
+    def _asked(self, request: HttpRequest, is_new: bool, what: str) -> HttpResponse:
+        self.log_done(request, what)
         text = "We are asking Stripe. Reload in a moment." if is_new else "A check waits already."
         self.message_user(request, text, messages.SUCCESS if is_new else messages.INFO)
         return redirect(reverse("admin:billing_reconciliation_changelist"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import connection
@@ -15,7 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
 from common.fields import WordsOfStaff
-from common.staff import finding
+from common.staff import changes, finding
 from common.staff.exporting import ExportedList
 
 ESTIMATED_FROM = 50_000
@@ -57,6 +59,9 @@ class IndexedSearch(WordsOfStaff, ExportedList):
     # What an empty list says, and what it says under one of our links' filters.
     nothing = "There is nothing here yet."
     nothing_left: ClassVar[Mapping[str, str]] = {}
+    # Under each row's page: what staff did to it.
+    change_form_outer_after_template = "admin/changes_of_row.html"
+    object_history_template = "admin/row_history.html"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -71,6 +76,37 @@ class IndexedSearch(WordsOfStaff, ExportedList):
                 # The total is only estimated, but these are all the rows.
                 listing.full_result_count = listing.result_count
         return response
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Add `staff_changes`, what staff did to the row, for those who may read their log."""
+        row = context.get("original")
+        if row is not None and request.user.has_perm("admin.view_logentry"):
+            context["staff_changes"] = list(changes.of_row(row)[: changes.SHOWN])
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """Say what a form changed, from what to what."""
+        message: list[dict[str, Any]] = super().construct_change_message(
+            request, form, formsets, add
+        )
+        if not add:
+            changes.add_values(message, form, formsets or ())
+        return message
+
+    def log_done(self, request: HttpRequest, said: str) -> None:
+        """Record what somebody did that's about no single row."""
+        LogEntry.objects.create(
+            user_id=cast("int", request.user.pk),
+            content_type=ContentType.objects.get_for_model(self.model),
+            object_repr=str(self.opts.verbose_name_plural),
+            action_flag=CHANGE,
+            change_message=said,
+        )
 
     def _words_for_nothing(self, request: HttpRequest) -> str:
         """Return the text for an empty list, or "" if a search or filter found nothing."""

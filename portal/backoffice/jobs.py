@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from common.staff import show
+from common.staff import changes, show
 from common.staff.filters import by_day, titled
 from common.staff.parts import column
 from common.staff.read_only import ReadOnlyAdmin
@@ -154,7 +154,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     @column("Namely")
     def said(self, row: LogEntry) -> str:
         """What was done, in words."""
-        return row.get_change_message() or show.NOTHING
+        return changes.said(row) or show.NOTHING
 
     @column("When", ordering="action_time")
     def when(self, row: LogEntry) -> SafeString:

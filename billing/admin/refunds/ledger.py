@@ -80,6 +80,7 @@ class AuditAdmin(RecordAdmin):
     def verify_now(self, request: HttpRequest, _form: Form) -> HttpResponse:
         """Have the worker verify it."""
         is_new = enqueue_once(tasks.verify_ledger, "verify_ledger", timestamp=int(time.time()))
+        self.log_done(request, "Asked for a check of the ledger.")
         text = "The ledger is being verified. Reload in a moment." if is_new else "It is under way."
         self.message_user(request, text, messages.SUCCESS if is_new else messages.INFO)
         return redirect(show.list_of("billing.ledgercheck"))

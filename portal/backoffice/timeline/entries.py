@@ -20,7 +20,7 @@ from billing.models import (
     RefundEntry,
     StripeEvent,
 )
-from common.staff import show
+from common.staff import changes, show
 from emails import admin as messages
 from emails import catalog
 from emails.models import Message
@@ -184,7 +184,7 @@ def viewing(row: MemberViewing) -> Entry:
 
 def staff(row: LogEntry) -> Entry:
     """What staff did on the member's page."""
-    return Entry("Changed by staff", row.get_change_message(), show.name_of(row.user))
+    return Entry("Changed by staff", changes.said(row), show.name_of(row.user))
 
 
 def event(row: StripeEvent) -> Entry:

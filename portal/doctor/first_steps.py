@@ -169,12 +169,12 @@ def _texts(facts: SetupFacts, found: Sequence[Finding], url: str) -> Step:
 
 
 def _colleagues(facts: SetupFacts) -> Step:
-    url = reverse("admin:auth_user_changelist")
+    url = reverse("admin:portal_staffinvitation_team")
     title, why = "Your team", "Each person has an account, a role, and a second step of their own."
     if facts.colleagues > 0:
         says = f"{show.count(facts.colleagues, 'colleague')} besides you."
         return Step(title, why, StepState.DONE, says, url, "See the team")
-    return Step(title, why, StepState.OPTIONAL, "Only you so far.", url, "See the team")
+    return Step(title, why, StepState.OPTIONAL, "Only you so far.", url, "Invite someone")
 
 
 def _zelle(facts: SetupFacts) -> Step:

@@ -24,7 +24,7 @@ from billing.models import Subscription
 from common.fields import WordsField
 from common.staff import show
 from common.staff.dialogs import ask_again
-from common.staff.parts import button, row_or_404
+from common.staff.parts import button, row_of_buttons, row_or_404
 from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
 
@@ -305,7 +305,7 @@ def _may(request: HttpRequest, object_id: str, suits: Callable[[Subscription], b
         return False
     if not str(object_id).isdecimal():
         return True
-    row = Subscription.objects.filter(pk=object_id).first()
+    row = row_of_buttons(request, Subscription, str(object_id))
     return row is not None and row.is_live and suits(row)
 
 

@@ -30,7 +30,7 @@ from billing.models.subscription import IS_PAUSED
 from billing.sync import taxing
 from common.staff import show
 from common.staff.filters import by_day, titled
-from common.staff.parts import button, column, row_or_404
+from common.staff.parts import button, column, row_of_buttons, row_or_404
 from members.access import current_user
 
 
@@ -173,10 +173,10 @@ class SubscriptionAdmin(MembershipButtons, TwoMembershipsPages, StripeCopyAdmin)
         """Whether this staff member may end a membership immediately, and it isn't over."""
         if not request.user.has_perm(cancellation.MAY_END_NOW):
             return False
-        subscriptions = (
-            Subscription.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
-        )
-        return subscriptions is None or any(row.is_live for row in subscriptions)
+        if not str(object_id).isdecimal():
+            return True
+        row = row_of_buttons(request, Subscription, str(object_id))
+        return row is not None and row.is_live
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages of the rows behind the business's numbers."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db.models import Model
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action, display
@@ -17,6 +17,8 @@ from common.staff.dialogs import with_a_page
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = TypeVar("Row", bound=Model)
+# Where a request keeps the rows of its buttons.
+ROWS = "rows_of_buttons"
 
 
 def row_or_404(model: type[Row], object_id: str) -> Row:
@@ -24,6 +26,23 @@ def row_or_404(model: type[Row], object_id: str) -> Row:
     if not (object_id.isascii() and object_id.isdecimal()):
         raise Http404("There is no such row.")
     return get_object_or_404(model, pk=object_id)
+
+
+def row_of_buttons(request: HttpRequest, model: type[Row], object_id: str) -> Row | None:
+    """Return the row that a page's buttons are about, read once a request: each of them asks.
+
+    What a button then does reads it again, under its lock.
+    """
+    if not (object_id.isascii() and object_id.isdecimal()):
+        return None
+    known: dict[tuple[type[Model], str], Model | None] | None = getattr(request, ROWS, None)
+    if known is None:
+        known = {}
+        setattr(request, ROWS, known)
+    key = (model, object_id)
+    if key not in known:
+        known[key] = model._default_manager.filter(pk=object_id).first()
+    return cast("Row | None", known[key])
 
 
 def column(

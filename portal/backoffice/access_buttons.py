@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from common.staff import show
 from common.staff.dialogs import ask_again
-from common.staff.parts import button, row_or_404
+from common.staff.parts import button, row_of_buttons, row_or_404
 from common.staff.read_only import IndexedSearch
 from members import access_changes
 from members.access import current_user
@@ -42,17 +42,6 @@ class ChangeRole(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
             self.initial["roles"] = list(held)
 
 
-def _account(request: HttpRequest, object_id: str) -> User | None:
-    """Return the account that a page is about, read once: each button asks, some of them twice."""
-    if not object_id.isdecimal():
-        return None
-    known: dict[str, User | None] = getattr(request, "_accounts_of_buttons", {})
-    if object_id not in known:
-        known[object_id] = User.objects.filter(pk=int(object_id[:18])).first()
-        request._accounts_of_buttons = known  # type: ignore[attr-defined]  # noqa: SLF001
-    return known[object_id]
-
-
 class AccessButtons(IndexedSearch):
     """What owners can do about an account's access. Each button takes a recent sign-in."""
 
@@ -61,14 +50,14 @@ class AccessButtons(IndexedSearch):
         actor = current_user(request)
         if actor.is_superuser or not access_changes.is_owner(actor):
             return actor.is_superuser
-        about = _account(request, object_id)
+        about = row_of_buttons(request, User, object_id)
         return about is None or not about.is_superuser
 
     def has_team_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether an owner may change this account's place on the team, if it's on it."""
         if not self.has_access_permission(request, object_id):
             return False
-        about = _account(request, object_id)
+        about = row_of_buttons(request, User, object_id)
         return about is not None and about.is_active and about.is_staff
 
     @recently_signed_in

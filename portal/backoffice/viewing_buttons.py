@@ -12,7 +12,7 @@ from django.urls import path, reverse
 from unfold.forms import BaseDialogForm
 
 from common.staff import show
-from common.staff.parts import button, row_or_404
+from common.staff.parts import button, row_of_buttons, row_or_404
 from common.staff.read_only import IndexedSearch
 from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
@@ -34,8 +34,10 @@ class ViewingButtons(IndexedSearch):
         """Whether this staff member may view as members, and this account is a member's."""
         if not viewing.may_view(current_user(request)):
             return False
-        users = User.objects.filter(pk=object_id) if str(object_id).isdecimal() else None
-        return users is None or any(viewing.can_be_viewed(one) for one in users)
+        if not str(object_id).isdecimal():
+            return True
+        user = row_of_buttons(request, User, str(object_id))
+        return user is not None and viewing.can_be_viewed(user)
 
     @recently_signed_in
     @button(

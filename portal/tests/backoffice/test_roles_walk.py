@@ -100,7 +100,7 @@ TAKES = {
     **{
         f"billing_subscription_{name}": "billing.change_subscription"
         for name in (
-            *("cancel_at_end", "extend_trial", "give_discount"),
+            *("cancel_at_end", "extend_trial", "give_discount", "send_card_link"),
             *("keep_going", "take_discount"),
         )
     },

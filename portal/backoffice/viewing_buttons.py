@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from unfold.forms import BaseDialogForm
@@ -64,9 +64,12 @@ class ViewingButtons(IndexedSearch):
         return redirect("home")
 
     def stop_viewing(self, request: HttpRequest) -> HttpResponse:
-        """Go back to one's own account, and to the member's page."""
+        """Go back to one's own account, and to the member's page.
+
+        Somebody whose session ended meanwhile comes here from the sign-in: nothing is viewed then.
+        """
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return redirect(reverse("admin:auth_user_changelist"))
         row = viewing.end(request)
         if row is None:
             return redirect(reverse("admin:auth_user_changelist"))

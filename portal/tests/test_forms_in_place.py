@@ -32,6 +32,8 @@ PLAIN = {
     "members/confirm_email.html": MAILED,
     "members/unsubscribe.html": MAILED,
     "selfservice/keep.html": MAILED,
+    "portal/invitation.html": MAILED,
+    "viewing/banner.html": "It leads back to the staff site.",
     "members/notifications.html": "Each switch sends itself; without scripts, the form does.",
 }
 

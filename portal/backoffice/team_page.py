@@ -60,8 +60,9 @@ def team(request: HttpRequest) -> HttpResponse:
     read = team_facts.read()
     context = {
         **admin.site.each_context(request),
-        "opts": StaffInvitation._meta,
+        "model_admin": admin.site.get_model_admin(StaffInvitation),
         "title": "Team",
+        "content_title": "Team",
         "people": people(read, is_superuser=viewer.is_superuser),
         "invited": invited(read),
         "invite_url": reverse("admin:portal_staffinvitation_invite"),

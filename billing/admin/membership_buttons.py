@@ -91,7 +91,7 @@ class DiscountForm(AboutMembership):
         widget=UnfoldAdminTextInputWidget,
         help_text="As it stands in Stripe, not a promo code. It replaces any other discount.",
     )
-    shown = forms.CharField(required=False, widget=forms.HiddenInput)
+    shown = WordsField(required=False, widget=forms.HiddenInput)
 
     def begin(self) -> None:
         """Remember the discounts."""
@@ -112,7 +112,7 @@ class CardLinkForm(AboutMembership):
 class NoDiscountForm(AboutMembership):
     """The question whether all discounts end. `shown` are those that do."""
 
-    shown = forms.CharField(required=False, widget=forms.HiddenInput)
+    shown = WordsField(required=False, widget=forms.HiddenInput)
 
     def begin(self) -> None:
         """Remember the discounts."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 
 from billing.core.statuses import InvoiceStatus
 from billing.membership import payment_methods
@@ -97,6 +98,7 @@ def _require(actor: User) -> None:
     if not actor.has_perm(MAY_SETTLE):
         raise PermissionDenied("Settling an invoice takes a permission.")
     try:
-        access_changes.require_not_on_hold(actor)
+        with transaction.atomic():
+            access_changes.require_not_on_hold(actor)
     except access_changes.OnHold as hold:
         raise SettleError(str(hold)) from hold

@@ -39,6 +39,9 @@ def _walk(world: World, value: Any, keys: list[str], version: str) -> None:
         return
     key = keys[0]
     if keys == ["total_details", "breakdown"] and value.get("object") == "checkout.session":
+        # A session that sets up a card has no totals.
+        if value["total_details"] is None:
+            return
         breakdown = checkout_taxes.breakdown(checkout.find(world, value["id"]))
         value["total_details"] = value["total_details"] | {"breakdown": breakdown}
         return

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.core.statuses import DisputeStatus, RefundState
+from billing.facts import daily
 from billing.models import Refund, UnassignedCustomer
 from billing.refunds import service as refunds
 from billing.tests import factories, refund_world, staff_world
@@ -73,11 +74,20 @@ def test_home_names_refunds_that_stripe_holds_back(desk: Client) -> None:
     assert found(desk, f"{REFUNDS}?needs=held") == []
 
 
-def test_the_chart_says_that_it_is_of_one_currency_where_there_are_more(desk: Client) -> None:
+def test_home_offers_the_other_currency_where_there_are_more(desk: Client) -> None:
     factories.make_payment(amount=5000)
-    assert "In USD only" not in home(desk)
+    daily.refresh_all()
+    page = home(desk)
+    assert "$50.00" in page
+    assert '<option value="eur"' not in page
     factories.make_payment(amount=900, currency="eur")
-    assert "In USD only: EUR is not in it." in home(desk)
+    daily.refresh_all()
+    dollars, euros = (
+        read(desk, f"{reverse('admin:index')}?currency={code}") for code in ("usd", "eur")
+    )
+    assert '<option value="eur"' in dollars
+    assert ("$50.00" in dollars, "€9.00" in dollars) == (True, False)
+    assert ("$50.00" in euros, "€9.00" in euros) == (False, True)
 
 
 def test_what_credit_paid_is_in_the_sums_of_invoices(desk: Client) -> None:

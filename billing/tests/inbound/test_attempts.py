@@ -29,7 +29,7 @@ NOTED: dict[str, str] = import_module("billing.migrations.0021_event_attempts").
 MACHINERY = {
     *("billing_stripeevent", "billing_eventattempt", "billing_rowchange"),
     *("procrastinate_jobs", "procrastinate_events", "portal_cache"),
-    *("billing_trialrecord", "billing_taxaccount", "billing_missingsetup"),
+    *("billing_trialrecord", "billing_taxaccount", "billing_missingsetup", "billing_factdue"),
     # The ledger's entries say it in their own way, beside the refund's row.
     *("billing_refundentry", "billing_ledgertext", "billing_balancereading"),
 }

@@ -271,8 +271,7 @@ def test_staff_see_who_is_paused_and_what_that_does(
     client.force_login(superuser())
     home_page = client.get("/staff/").content.decode()
     assert "Payments paused" in home_page
-    assert "1 of them paused" in home_page
-    assert "without paused ones" in home_page
+    assert "still members" in home_page
     rows = client.get(reverse("admin:billing_subscription_changelist"), {"paused": "yes"})
     assert [row.pk for row in rows.context["cl"].result_list] == [row_of(alice).pk]
     assert "Payments paused until" in rows.content.decode()

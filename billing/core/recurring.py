@@ -347,7 +347,7 @@ def _product_steps(one: Sold, bills: Sequence[Bill], product: str) -> list[Step]
         whole = [line for line in mine if _is_whole(line, period)]
         parts = [line for line in mine if line not in whole]
         if period and parts and _counts(bill):
-            found.extend(_changed(found, parts, period))
+            found.extend(_changed(one, found, parts, period))
         if whole:
             begin, end = min(one.begin for one in whole), max(one.end for one in whole)
             rate, is_full = _rate(one, bill, whole, begin, end)
@@ -375,15 +375,16 @@ def _renews_without(bill: Bill, period: _Period) -> int | None:
 
 
 def _changed(
-    found: Sequence[tuple[int, Fraction, bool]], parts: Sequence[Line], period: _Period
+    one: Sold, found: Sequence[tuple[int, Fraction, bool]], parts: Sequence[Line], period: _Period
 ) -> Iterator[tuple[int, Fraction, bool]]:
     """Yield changes within a period: what parts of it come to, as if they were the whole."""
     length = period.end - period.begin
+    months, _ = _months(one, period.begin, period.end)
     by_begin: dict[int, Fraction] = defaultdict(Fraction)
     for part in parts:
         if part.end > part.begin:
             whole = Fraction(part.amount * length, part.end - part.begin)
-            by_begin[part.begin] += whole * A_MONTH * DAY / length
+            by_begin[part.begin] += whole / months
     earlier = [(at, rate) for at, rate, _ in found]
     rate = earlier[-1][1] if earlier else Fraction()
     for begin in sorted(by_begin):

@@ -267,6 +267,17 @@ def test_a_day_is_the_businesss_also_when_clocks_change() -> None:
     assert recurring.spans([before], in_new_york)[0].day == date(2026, 3, 7)
 
 
+def test_a_change_in_a_short_month_is_a_share_of_that_month() -> None:
+    february = bill(line(1660, "2024-02-01", "2024-03-01"))
+    less = bill(
+        line(-1603, "2024-02-02", "2024-03-01"),
+        line(401, "2024-02-02", "2024-03-01"),
+        made="2024-02-02",
+    )
+    steps = recurring.rates(sold(february, less, started_at=at("2024-02-01"), amount=415))
+    assert [recurring.rounded(rate) for _, rate in steps] == [1660, pytest.approx(415, abs=1)]
+
+
 # From here on, histories are random.
 
 

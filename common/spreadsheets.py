@@ -8,6 +8,8 @@ every program reads (`-5.00`, `2026-11-04`).
 from __future__ import annotations
 
 import csv
+import io
+import logging
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,10 +21,13 @@ from typing import IO, Any, TypeAlias
 import xlsxwriter
 from django.http import FileResponse, StreamingHttpResponse
 from django.utils import timezone
+from xlsxwriter.exceptions import FileCreateError
 
 from common import characters
 from common.file_names import saved_as
 from common.money import Money, decimals, plain_amount
+
+logger = logging.getLogger(__name__)
 
 # Excel recognizes a file as UTF-8 only if it begins with this.
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -44,11 +49,20 @@ LONGEST_CELL = 32_767
 # Excel counts days from 1900.
 FIRST_YEAR = 1900
 NARROWEST, WIDEST = 11, 48
+# About a hundred megabytes.
+MOST_IN_MEMORY = 25_000
+NO_ROOM = (
+    "The server has no room for this spreadsheet. Download it as CSV, or filter the list first."
+)
 DAY, TIME, WHOLE = "yyyy-mm-dd", "yyyy-mm-dd hh:mm", "#,##0"
 
 Cell: TypeAlias = str | int | Decimal | Money | date | datetime | None
 Row: TypeAlias = Sequence[Cell]
 CELLS = (str, int, Decimal, Money, date)
+
+
+class NoRoom(Exception):
+    """A file is too large to be made in memory."""
 
 
 class _Echo:
@@ -96,10 +110,19 @@ def _lines(head: Sequence[str], rows: Iterable[Row], zone: tzinfo) -> Iterator[s
         yield writer.writerow([cell(as_text(value, zone)) for value in row])
 
 
-def workbook(head: Sequence[str], rows: Iterable[Row], file: IO[bytes], name: str = "") -> None:
-    """Write an XLSX file; what doesn't fit on a sheet continues on the next one."""
-    # In constant memory, a row goes to a temporary file as soon as the next one begins.
-    book = xlsxwriter.Workbook(file, {"constant_memory": True})
+def workbook(
+    head: Sequence[str],
+    rows: Iterable[Row],
+    file: IO[bytes],
+    name: str = "",
+    *,
+    in_memory: bool = False,
+) -> None:
+    """Write an XLSX file; what doesn't fit on a sheet continues on the next one.
+
+    A row goes to a temporary file as soon as the next one begins, unless it's made `in_memory`.
+    """
+    book = xlsxwriter.Workbook(file, {"in_memory" if in_memory else "constant_memory": True})
     zone = timezone.get_current_timezone()
     formats = _Formats(book, {})
     sheet: Any = None
@@ -178,18 +201,50 @@ def _write(sheet: Any, row: int, column: int, value: Cell, formats: _Formats) ->
         sheet.write_string(row, column, shown, formats.text if _would_be_formula(text) else None)
 
 
+def _made(head: Sequence[str], rows: Iterable[Row], name: str) -> IO[bytes]:
+    """Return an XLSX file at its start.
+
+    A host without a folder to write to has it made in memory, up to a size.
+
+    Raises:
+        NoRoom: it's too large for that.
+        OSError, FileCreateError: the folder of temporary files is full.
+    """
+    file: IO[bytes]
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
+    except OSError:
+        logger.info("There's no folder for temporary files; %s.xlsx is made in memory.", name)
+        file = io.BytesIO()
+        workbook(head, _few(rows), file, name, in_memory=True)
+    else:
+        workbook(head, rows, file, name)
+    file.seek(0)
+    return file
+
+
+def _few(rows: Iterable[Row]) -> Iterator[Row]:
+    for number, row in enumerate(rows):
+        if number == MOST_IN_MEMORY:
+            raise NoRoom(f"More than {MOST_IN_MEMORY} rows.")
+        yield row
+
+
 def download(
     head: Sequence[str], rows: Iterable[Row], filename: str, kind: str = CSV
 ) -> StreamingHttpResponse:
     """Return a file that the browser saves under a name; the name gets its ending here.
 
     An XLSX file is complete before the first byte is sent, so an error is a page, not half a file.
+    Without room for it, the answer is a sentence with status 503.
     """
     response: StreamingHttpResponse
     if kind == XLSX:
-        file = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
-        workbook(head, rows, file, filename)
-        file.seek(0)
+        try:
+            file = _made(head, rows, filename)
+        except (NoRoom, OSError, FileCreateError) as error:
+            logger.warning("No room for %s.xlsx: %r", filename, error)
+            return StreamingHttpResponse([NO_ROOM], status=503, content_type="text/plain")
         response = FileResponse(file, content_type=TYPES[XLSX])
     else:
         response = StreamingHttpResponse(lines(head, rows), content_type=TYPES[CSV])

@@ -48,6 +48,14 @@ client.force_login(member)
 answer = client.get(f"/payments/statements/{timezone.now().year}/pdf/")
 print(answer.status_code, answer.content[:5])
 """
+SPREADSHEET = """
+import io
+import openpyxl
+from common import spreadsheets
+answer = spreadsheets.download(["Name", "Count"], [["Ines", 2]], "list", spreadsheets.XLSX)
+book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+print(answer.status_code, [cell.value for cell in book.worksheets[0][2]])
+"""
 VERIFY = """
 from django.conf import settings
 settings.LEDGER_HEADS_FILE = "ledger/heads"
@@ -237,6 +245,11 @@ def test_every_job_runs_and_the_ledger_is_proved(refunded: ClosedStack) -> None:
 def test_a_document_is_made_without_a_disk(refunded: ClosedStack) -> None:
     done = refunded.run("manage.py", "shell", "--command", STATEMENT)
     assert done.stdout.splitlines()[-1:] == ["200 b'%PDF-'"], done.stderr
+
+
+def test_a_spreadsheet_is_made_without_a_disk(closed: ClosedStack) -> None:
+    done = closed.run("manage.py", "shell", "--command", SPREADSHEET)
+    assert done.stdout.splitlines()[-1:] == ["200 ['Ines', 2]"], done.stderr
 
 
 def test_a_head_that_cannot_be_written_is_said_and_stripe_is_asked(closed: ClosedStack) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import resource
+import tempfile
 import tracemalloc
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -104,3 +106,46 @@ def test_a_very_long_text_is_cut() -> None:
     [found] = rows_of(made([["x" * 40_000]]))
     assert len(found["A"]) == spreadsheets.LONGEST_CELL
     assert found["A"].endswith("…")
+
+
+# Hosts without room
+
+
+def sent(rows: Any) -> tuple[int, bytes]:
+    """Return the status and the content of a download."""
+    answer = spreadsheets.download(("A", "B"), rows, "list", spreadsheets.XLSX)
+    return answer.status_code, b"".join(answer)
+
+
+@pytest.fixture
+def no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no folder for temporary files, as on a host where nothing can be written."""
+    monkeypatch.setattr(tempfile, "tempdir", "/there/is/no/such/folder")
+
+
+@pytest.mark.usefixtures("no_folder")
+def test_without_a_folder_a_file_is_made_in_memory() -> None:
+    status, content = sent([["Ines", 2]])
+    assert status == 200
+    assert rows_of(content) == [{"A": "Ines", "B": 2}]
+
+
+@pytest.mark.usefixtures("no_folder")
+def test_what_is_too_large_for_memory_is_refused_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spreadsheets, "MOST_IN_MEMORY", 3)
+    assert sent([[1, 2]] * 3)[0] == 200
+    status, content = sent([[1, 2]] * 4)
+    assert status == 503
+    assert content.decode().endswith("Download it as CSV, or filter the list first.")
+
+
+def test_a_full_folder_is_said() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        status, content = sent([[f"{number} {'x' * 200}", number] for number in range(2000)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (status, content.decode()) == (503, spreadsheets.NO_ROOM)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,18 +9,14 @@ from typing import Any, cast
 
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.db.models import BigIntegerField, BooleanField, DateTimeField, Field, JSONField, Model
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.db.models import Field, Model
 from django.utils.text import Truncator, capfirst
 
 from billing.models import RowChange
 from billing.models.event import ChangeAction
-from common import days
-from common.money import Money
 from common.staff import show
+from common.staff.values import in_words
 
-NOTHING = "–"
 LONGEST = 200
 MOST_SHOWN = 200
 
@@ -124,36 +119,13 @@ def _worded(change: RowChange, model: type[Model], named: _Named) -> NotedChange
 
 
 def _words(field: Field[Any, Any], values: Mapping[str, Any], currency: str, named: _Named) -> str:
-    """Return a column's value as staff read it elsewhere."""
+    """Return a column's value in words; of a row that it leads to, its name."""
     value = values.get(str(field.column))
-    if value in (None, "", [], {}):
-        return NOTHING
-    if field.is_relation:
-        words = _name(named.get(cast("type[Model]", field.related_model), value)) or str(value)
-    elif field.choices:
-        words = str(dict(field.flatchoices).get(value, value))
-    elif isinstance(field, BooleanField):
-        words = "Yes" if value else "No"
-    elif isinstance(field, DateTimeField):
-        words = _moment(str(value))
-    elif isinstance(field, BigIntegerField) and currency and isinstance(value, int):
-        words = str(Money(value, currency))
-    elif isinstance(field, JSONField):
-        words = json.dumps(value, ensure_ascii=False)
-    else:
-        words = str(value)
-    return Truncator(words).chars(LONGEST)
+    row = named.get(cast("type[Model]", field.related_model), value) if field.is_relation else None
+    return Truncator(_name(row) or in_words(field, value, currency)).chars(LONGEST)
 
 
 def _name(row: Model | None) -> str:
     if row is None:
         return ""
     return show.name_of(row) if isinstance(row, User) else str(row)
-
-
-def _moment(text: str) -> str:
-    at = parse_datetime(text)
-    if at is None:
-        return text
-    local = timezone.localtime(at)
-    return f"{days.short_with_year(local)}, {local:%H:%M:%S}"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 from django.utils.text import capfirst
 
 from billing.models import (
@@ -34,8 +32,8 @@ from billing.reconcile.comparison import (
     UNREADABLE,
     Difference,
 )
-from common import days
 from common.money import Money
+from common.staff.values import in_words
 
 MODELS: dict[str, type[StripeCopy] | type[Refund]] = {
     "customer": Customer,
@@ -60,7 +58,6 @@ WHOLE = {
     (THERE, UNREADABLE): ("In our records", "Found at Stripe, but it can’t be read"),
     (ORPHAN, THERE): ("Made by this portal, but linked to no record here", "Found at Stripe"),
 }
-NOTHING = "–"
 
 
 @dataclass(frozen=True)
@@ -109,8 +106,10 @@ def _line(one: Difference, row: Any) -> Line:
         return Line(one, row, what, "", ours, stripe)
     if one.field == PAID_OUT:
         return Line(one, row, what, "Transactions in it", one.ours, one.stripe)
-    column = MODELS[one.object]._meta.get_field(one.field)
-    ours, stripe = (_value(column, row, text) for text in (one.ours, one.stripe))
+    column: Any = MODELS[one.object]._meta.get_field(one.field)
+    ours, stripe = (
+        in_words(column, text, getattr(row, "currency", "")) for text in (one.ours, one.stripe)
+    )
     return Line(
         one, row, what, capfirst(str(getattr(column, "verbose_name", one.field))), ours, stripe
     )
@@ -121,22 +120,3 @@ def _name(row: Any) -> str:
     if isinstance(row, Customer | Payout | BalanceTransaction):
         return str(row)
     return f"{row} of {row.customer}"
-
-
-def _value(column: Any, row: Any, text: str) -> str:
-    """Return a value stored as text in readable form."""
-    if not text:
-        return NOTHING
-    if isinstance(column, models.BigIntegerField) and _is_number(text):
-        return str(Money(int(text), row.currency)) if hasattr(row, "currency") else text
-    if isinstance(column, models.DateTimeField):
-        at = timezone.localtime(datetime.fromisoformat(text))
-        return f"{days.short_with_year(at)}, {at:%H:%M:%S}"
-    if isinstance(column, models.BooleanField):
-        return "Yes" if text == "True" else "No"
-    names = dict(getattr(column, "flatchoices", ()))
-    return str(names.get(text, text))
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()

@@ -42,7 +42,8 @@ from portal.backoffice import invitations
 from portal.models import StaffRole
 olga = open_account("olga@walk.example", "Olga Owner", is_staff=True, is_superuser=True)
 invitations.invite(olga, "{email}", StaffRole.objects.get(key="support"))
-print(Message.objects.get(kind="staff_invited").context["url"])
+invited = Message.objects.get(kind="staff_invited", recipient="{email}")
+print(invited.context["url"])
 """
 ASK = """
 from django.contrib.auth.models import User

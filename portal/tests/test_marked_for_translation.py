@@ -19,6 +19,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
+from django_countries import countries
 from pytest_django import Settings
 
 from billing.models import (
@@ -167,9 +168,12 @@ def marking() -> Iterator[None]:
     known, marks = trans_real._translations, Marking()  # type: ignore[attr-defined]
     trans_real._translations = dict.fromkeys(("en", "en-us"), marks)  # type: ignore[attr-defined]
     translation.activate("en-us")
+    # The list of countries keeps its names by language.
+    del countries.countries
     yield
     trans_real._translations = known  # type: ignore[attr-defined]
     translation.deactivate()
+    del countries.countries
 
 
 def in_greek(user: User) -> None:

@@ -20,8 +20,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
 from billing.facts import daily, measures, numbers
-from billing.facts.measures import MEASURES, Measure, Rows, Unit, Window
-from billing.facts.numbers import later, month_of
+from billing.facts.measures import MEASURES, Measure, Rows, Unit
+from billing.facts.windows import MONTHS, Window, later, month_of
 from billing.models import MemberSpan, NumbersMail, Subscription, TrialSpan
 from common import days, spreadsheets
 from common.money import MINUS, Money
@@ -137,7 +137,7 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
         "days": _days(measure, window),
         "zone": daily.zone().key,
         "home_url": f"{reverse('admin:index')}?"
-        + urlencode({"currency": currency, "month": f"{window.first:%Y-%m}"}),
+        + urlencode({"currency": currency, "from": f"{window.first}", "to": f"{window.last}"}),
     }
     if measure.top:
         parts = _parts(measure, currency, window)
@@ -185,7 +185,7 @@ def _parts(measure: Measure, currency: str, window: Window) -> list[Part]:
     ]
     if measure.key == measures.LIFETIME:
         # Its churn is of the members at the start of each of twelve months.
-        begun = [later(month_of(window.last), -back) for back in range(numbers.MONTHS)]
+        begun = [later(month_of(window.last), -back) for back in range(MONTHS)]
         starts = MEASURES["members-start"]
         found += [part for day in begun for part in _part(starts, currency, Window(day, day))]
     return found

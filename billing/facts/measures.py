@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 
 from billing.facts import daily
+from billing.facts.windows import Window
 from billing.models import MemberSpan, TrialSpan
 
 Totals = Mapping[str, tuple[int, int]]
@@ -47,14 +48,6 @@ class Measure:
     bottom: str = ""
     none_because: str = ""
     more_is_better: bool | None = None
-
-
-@dataclass(frozen=True)
-class Window:
-    """Some days, both included."""
-
-    first: date
-    last: date
 
 
 MRR_FACTS = tuple(

@@ -1,27 +1,28 @@
-"""Reads a month's numbers of the business, with those of the month before and the year before.
+"""Reads the business's numbers in some days, with those of the days before and the year before.
 
-In four statements at any size, from facts by day (`billing.facts.daily`). A month that isn't over
-is compared with the same days of the others. Several currencies are never added.
+In four statements at any size, from facts by day (`billing.facts.daily`). Usually the days are a
+month's; one that isn't over is compared with the same days of the others. Several currencies are
+never added.
 """
 
 from __future__ import annotations
 
-import calendar
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
-from django.db.models import Case, CharField, Q, Sum, Value, When
+from django.db.models import Q, Sum
 from django.db.models.functions import TruncMonth
 
-from billing.facts.measures import LIFETIME, MEASURES, YEAR_LOST, Measure, Totals, Unit, Window
+from billing.facts import windows
+from billing.facts.measures import LIFETIME, MEASURES, YEAR_LOST, Measure, Totals, Unit
+from billing.facts.windows import MONTHS, Window, Windows, last_of, later, month_of
 from billing.models import CohortFact, DayFact, FactState
 
-MONTHS = 12
 Sums = dict[str, tuple[int, int]]
-NAMES = ("now", "before", "year_ago")
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Numbers:
-    """A month's numbers in a currency. `values` has three by measure, as in `windows`."""
+    """Some days' numbers in a currency. `values` has three by measure, as in `windows`."""
 
     currency: str
     currencies: tuple[str, ...]
     today: date
-    windows: tuple[Window, Window, Window]
+    windows: Windows
     values: dict[str, tuple[Amount, Amount, Amount]]
     months: tuple[MonthOf, ...]
     cohorts: tuple[Cohort, ...]
@@ -77,62 +78,54 @@ class Numbers:
         return self.first_month is None
 
     @property
+    def is_month(self) -> bool:
+        """Whether the days are a month's, or what there is of it."""
+        first, last = self.windows[0].first, self.windows[0].last
+        return first.day == 1 and last in (last_of(first), min(self.today, last_of(first)))
+
+    @property
     def is_running(self) -> bool:
-        """Whether the month isn't over."""
-        return self.windows[0].last < last_of(self.windows[0].first)
+        """Whether it's a month that isn't over."""
+        return self.is_month and self.windows[0].last < last_of(self.windows[0].first)
 
 
-def month_of(day: date) -> date:
-    """Return the first of a day's month."""
-    return day.replace(day=1)
+def read(
+    today: date, currency: str = "", month: date | None = None, chosen: Window | None = None
+) -> Numbers:
+    """Read the numbers of a month, or of the days that somebody chose: four statements.
 
-
-def later(month: date, count: int) -> date:
-    """Return the first of a month some months later, or earlier."""
-    years, index = divmod(month.year * 12 + month.month - 1 + count, 12)
-    return date(years, index + 1, 1)
-
-
-def last_of(month: date) -> date:
-    """Return a month's last day."""
-    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
-
-
-def windows_of(month: date, today: date) -> tuple[Window, Window, Window]:
-    """Return the days of a month until today, of the month before, and of the year before."""
-    is_running = month == month_of(today)
-    length = today.day if is_running else 31
-    return tuple(
-        Window(first, min(last_of(first), first.replace(day=min(length, last_of(first).day))))
-        for first in (month, later(month, -1), later(month, -MONTHS))
-    )  # type: ignore[return-value]
-
-
-def read(today: date, currency: str = "", month: date | None = None) -> Numbers:
-    """Read a month's numbers, in the busiest currency unless one is named: four statements."""
+    By default it's the current month, in the busiest currency. Days after today don't count.
+    """
     sums = _sums_by_month()
     busiest = sorted(sums, key=lambda code: (-_busy(sums[code]), code))
-    chosen = currency if currency in sums else next(iter(busiest), "")
-    mine = sums.get(chosen, {})
+    code = currency if currency in sums else next(iter(busiest), "")
+    mine = sums.get(code, {})
     known = sorted(mine)
-    wanted = min(month or month_of(today), month_of(today))
-    windows = windows_of(wanted, today)
-    book = _Book(mine, dict(zip(windows, _sums_in(chosen, windows), strict=True)))
+    three = _windows(today, month, chosen)
+    book = _Book(mine, _sums_in(code, three))
     state = FactState.objects.first()
     return Numbers(
-        currency=chosen,
+        currency=code,
         currencies=tuple(busiest),
         today=today,
-        windows=windows,
+        windows=three,
         values={
-            key: tuple(book.value(measure, one) for one in windows)  # type: ignore[misc]
+            key: tuple(book.value(measure, one) for one in three)  # type: ignore[misc]
             for key, measure in MEASURES.items()
         },
-        months=tuple(book.months(windows[0])),
-        cohorts=tuple(_cohorts(chosen, wanted, today, mine)),
+        months=tuple(book.months(three[0])),
+        cohorts=tuple(_cohorts(code, month_of(three[0].last), today, mine)),
         first_month=known[0] if known else None,
         current_at=state.current_at if state else None,
     )
+
+
+def _windows(today: date, month: date | None, chosen: Window | None) -> Windows:
+    if month is None and chosen:
+        until_today = Window(chosen.first, min(chosen.last, today))
+        if until_today:
+            return windows.of_days(until_today, today)
+    return windows.of_month(min(month or month_of(today), month_of(today)), today)
 
 
 def _busy(months: dict[date, Sums]) -> int:
@@ -155,26 +148,30 @@ def _sums_by_month() -> dict[str, dict[date, Sums]]:
     return found
 
 
-def _sums_in(currency: str, windows: Sequence[Window]) -> list[Sums]:
-    within = {
-        name: Q(day__gte=one.first, day__lte=one.last)
-        for name, one in zip(NAMES, windows, strict=True)
-    }
-    which = Case(
-        *(When(within[name], then=Value(name)) for name in NAMES), output_field=CharField()
-    )
-    rows = DayFact.objects.filter(
-        within["now"] | within["before"] | within["year_ago"], currency=currency
-    )
-    found: dict[str, Sums] = {name: {} for name in NAMES}
-    groups = rows.order_by().values("kind", window=which)
-    for row in groups.annotate(times=Sum("count"), sum=Sum("amount")):
-        found[row["window"]][row["kind"]] = (row["times"], row["sum"])
-    return [found[name] for name in NAMES]
+def _sums_in(currency: str, three: Windows) -> dict[Window, Sums]:
+    """Return the sums of the windows, and of the parts of months at their ends."""
+    spans = {part: f"part_{one}" for one, part in enumerate(dict.fromkeys(_parts(three)))}
+    within = {part: Q(day__gte=part.first, day__lte=part.last) for part in spans}
+    columns: dict[str, Sum] = {}
+    for part, name in spans.items():
+        columns[f"{name}_times"] = Sum("count", filter=within[part], default=0)
+        columns[f"{name}_sum"] = Sum("amount", filter=within[part], default=0)
+    rows = DayFact.objects.filter(reduce(or_, within.values()), currency=currency)
+    summed = rows.order_by().values("kind").annotate(**columns)
+    found: dict[Window, Sums] = {part: {} for part in spans}
+    for kind, *sums in summed.values_list("kind", *columns):
+        for part, times, amount in zip(spans, sums[::2], sums[1::2], strict=True):
+            found[part][kind] = (times, amount)
+    return found
+
+
+def _parts(three: Windows) -> Iterator[Window]:
+    for one in three:
+        yield from filter(None, (one, one.lead, one.tail))
 
 
 class _Book:
-    """A currency's sums by month, and those of the three windows."""
+    """A currency's sums by month, and those of the windows and the parts of months beside them."""
 
     def __init__(self, by_month: dict[date, Sums], by_window: dict[Window, Sums]) -> None:
         self.by_month = by_month
@@ -196,12 +193,17 @@ class _Book:
         earlier = [one for one in self.levels if one <= month]
         return self.levels[max(earlier)] if earlier else {}
 
+    def before(self, window: Window) -> Totals:
+        """Return what all sums came to before a window."""
+        start = self.at_start(month_of(window.first))
+        return _added(start, self.by_window[window.lead]) if window.lead else start
+
     def months(self, window: Window) -> Iterator[MonthOf]:
-        """Yield the twelve months up to a window's, the last one until its last day."""
+        """Yield the twelve months up to a window's end, the last one until its last day."""
         for back in range(MONTHS - 1, -1, -1):
-            month = later(window.first, -back)
-            days = window if not back else Window(month, last_of(month))
-            sums = self.by_window[window] if not back else self.by_month.get(month, {})
+            month = later(window.tail.first, -back)
+            days = window.tail if not back else Window(month, last_of(month))
+            sums = self.by_window[days] if not back else self.by_month.get(month, {})
             end = _added(self.at_start(month), sums)
             received = sum(sums.get(kind, (0, 0))[1] for kind in MEASURES["paid"].facts)
             yield MonthOf(days, _mrr(end), _members(end), received)
@@ -216,7 +218,7 @@ class _Book:
             return Amount(self._lost_in_a_year(window)[0])
         sums: Totals = self.by_window[window]
         if measure.is_level:
-            start = self.at_start(window.first)
+            start = self.before(window)
             sums = start if measure.at_start else _added(start, sums)
         if measure.facts[0].startswith("members:"):
             return Amount(_signed(sums, measure.facts))
@@ -242,8 +244,8 @@ class _Book:
         """Return the members lost in twelve months, and those at the start of each, added up."""
         lost = starts = 0
         for back in range(MONTHS):
-            month = later(window.first, -back)
-            sums = self.by_window[window] if not back else self.by_month.get(month, {})
+            month = later(window.tail.first, -back)
+            sums = self.by_window[window.tail] if not back else self.by_month.get(month, {})
             lost += sums.get("members:lost", (0, 0))[0]
             starts += _members(self.at_start(month))
         return lost, starts

@@ -20,6 +20,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateW
 from billing.core.statuses import UNPAID_SUBSCRIPTION, EventState
 from billing.facts import daily, numbers
 from billing.facts.numbers import Numbers
+from billing.facts.windows import Window
 from billing.models import NumbersMail, Reconciliation, StripeEvent, Subscription
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
@@ -42,10 +43,14 @@ NOW = Param("now", "timestamptz")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which numbers somebody asked for: a currency's, and a month's; by default the current one."""
+    """Which numbers somebody asked for: a currency's, and a month's or those of some days.
+
+    By default it's the current month.
+    """
 
     currency: str = ""
     month: date | None = None
+    days: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ def integration(now: datetime) -> Integration:
 def _money(now: datetime, wanted: Wanted) -> MoneyFacts:
     results = MONEY_READING()
     at = _money_at(now, results.first(NEWEST_EVENT_AT))
-    found = numbers.read(daily.day_of(at), wanted.currency, wanted.month)
+    found = numbers.read(daily.day_of(at), wanted.currency, wanted.month, wanted.days)
     return MoneyFacts(business.of(results[business.SHARES]), found, at)
 
 

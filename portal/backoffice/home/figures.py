@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from billing.admin import numbers_pages
-from billing.facts.measures import MEASURES, YEAR_LOST, Measure, Unit, Window
-from billing.facts.numbers import UNKNOWN, Amount, Cohort, Numbers, last_of, later, month_of
+from billing.facts.measures import MEASURES, YEAR_LOST, Measure, Unit
+from billing.facts.numbers import UNKNOWN, Amount, Cohort, Numbers
+from billing.facts.windows import MONTHS, Window, last_of, later, month_of
 from common import days
 from common.money import MINUS, Money
 from common.staff import show
@@ -42,6 +42,7 @@ SECTIONS = (
 )
 # What a phone, which has no room for days, calls the three columns.
 PLACES = ("This", "Month before", "Year before")
+PLACES_OF_DAYS = ("These days", "Days before", "Year before")
 GOOD, BAD = "good", "bad"
 
 
@@ -147,8 +148,13 @@ class Figures:
 
     is_empty: bool
     captions: tuple[str, ...]
+    currency: str
     currencies: list[Choice]
     months: list[Choice]
+    days: Window
+    today: date
+    is_month: bool
+    spans: list[Choice]
     tiles: list[Figure]
     waterfall: Bars
     charts: list[Bars]
@@ -165,10 +171,15 @@ def figures(numbers: Numbers) -> Figures:
     return Figures(
         is_empty=numbers.is_empty,
         captions=tuple(map(caption, numbers.windows)),
+        currency=numbers.currency,
         currencies=[
             Choice(code.upper(), code, code == numbers.currency) for code in numbers.currencies
         ],
         months=list(_months(numbers)),
+        days=numbers.windows[0],
+        today=numbers.today,
+        is_month=numbers.is_month,
+        spans=list(_spans(numbers)),
         tiles=[_figure(numbers, MEASURES[key]) for key in TILES],
         waterfall=_waterfall(numbers),
         charts=list(_charts(numbers)),
@@ -182,15 +193,9 @@ def figures(numbers: Numbers) -> Figures:
     )
 
 
-def address(numbers: Numbers, month: date) -> str:
-    """Return home's address for a month in the same currency."""
-    query = urlencode({"currency": numbers.currency, "month": f"{month:%Y-%m}"})
-    return f"{reverse('admin:index')}?{query}"
-
-
 def caption(window: Window) -> str:
     """Return a window's days: "Nov 2026", or "Nov 1 – 29, 2026"."""
-    if window.last == last_of(window.first):
+    if window.first.day == 1 and window.last == last_of(window.first):
         return days.short_month_with_year(window.first)
     if window.first == window.last:
         return days.short_with_year(window.first)
@@ -206,15 +211,36 @@ def _before(numbers: Numbers) -> str:
 
 
 def _months(numbers: Numbers) -> Iterator[Choice]:
-    this = month_of(numbers.today)
+    this, window = month_of(numbers.today), numbers.windows[0]
     first = numbers.first_month or this
+    if not numbers.is_month:
+        yield Choice(caption(window), "", True)
     for back in range(MONTHS_OFFERED):
         month = later(this, -back)
-        if month < first and month != numbers.windows[0].first:
+        if month < first and not (numbers.is_month and month == window.first):
             break
-        is_chosen = month == numbers.windows[0].first
+        is_chosen = numbers.is_month and month == window.first
         label = f"{days.month(month)}{' so far' if not back else ''}"
         yield Choice(label, f"{month:%Y-%m}", is_chosen)
+
+
+def _spans(numbers: Numbers) -> Iterator[Choice]:
+    """Yield longer spans of days than a month that people ask for, as addresses."""
+    today = numbers.today
+    year = today.replace(month=1, day=1)
+    quarter = later(month_of(today), -((today.month - 1) % 3))
+    last_year = later(year, -MONTHS)
+    for label, window in (
+        ("This quarter", Window(quarter, today)),
+        ("Last quarter", Window(later(quarter, -3), quarter - timedelta(days=1))),
+        ("This year", Window(year, today)),
+        ("Last year", Window(last_year, year - timedelta(days=1))),
+        ("Last twelve months", Window(later(month_of(today), 1 - MONTHS), today)),
+    ):
+        query = urlencode(
+            {"currency": numbers.currency, "from": f"{window.first}", "to": f"{window.last}"}
+        )
+        yield Choice(label, f"?{query}", window == numbers.windows[0])
 
 
 def _note(numbers: Numbers) -> str:
@@ -235,7 +261,7 @@ def _figure(numbers: Numbers, measure: Measure) -> Figure:
 
 
 def _cell(numbers: Numbers, measure: Measure, value: Amount, window: Window, place: int) -> Cell:
-    name = PLACES[place]
+    name = (PLACES if numbers.is_month else PLACES_OF_DAYS)[place]
     if numbers.first_month is None or window.last < numbers.first_month:
         return Cell(NONE, why="before the first payment", caption=name)
     if value is UNKNOWN or not value.is_known:
@@ -324,7 +350,7 @@ def _chart(numbers: Numbers, title: str, key: str) -> Bars:
             numbers_pages.url_of(key, numbers.currency, month.window),
             0,
             round(100 * amount / highest, 2) if highest and amount > 0 else 0,
-            is_current=month.window == numbers.windows[0],
+            is_current=month.window.last == numbers.windows[0].last,
         )
         for month, amount in zip(numbers.months, amounts, strict=True)
     ]

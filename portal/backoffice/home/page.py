@@ -12,6 +12,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from billing.facts.windows import Window
 from members.access import current_user
 from portal.backoffice.home import facts as home_facts
 from portal.backoffice.home import figures, numbers
@@ -23,7 +24,7 @@ from portal.backoffice.home.tasks import tasks
 from portal.backoffice.home.troubles import Trouble, troubles
 from portal.backoffice.navigation import waiting
 
-EARLIEST = date(2000, 1, 1)
+EARLIEST, LATEST = date(2000, 1, 1), date(9998, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,25 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wanted(request: HttpRequest) -> Wanted:
-    """Return what the address asks for; a month that's none is ignored."""
+    """Return what the address asks for. A month or days that are none are ignored."""
+    currency = request.GET.get("currency", "").lower()
+    if month := _day(request, "month", "-01"):
+        return Wanted(currency, month)
+    first, last = _day(request, "from"), _day(request, "to")
+    if first is None and last is None:
+        return Wanted(currency)
+    # One day alone begins or ends the days; two in the wrong order are clear enough.
+    one, other = first or EARLIEST, last or LATEST
+    return Wanted(currency, days=Window(min(one, other), max(one, other)))
+
+
+def _day(request: HttpRequest, name: str, rest: str = "") -> date | None:
     try:
-        month = date.fromisoformat(f"{request.GET.get('month', '')}-01")
+        day = date.fromisoformat(f"{request.GET.get(name, '')}{rest}")
     except ValueError:
-        return Wanted(request.GET.get("currency", ""))
-    # The months before it must be dates, too.
-    return Wanted(request.GET.get("currency", ""), max(month, EARLIEST))
+        return None
+    # The days that it's compared with must be dates, too.
+    return max(day, EARLIEST)
 
 
 def home(facts: HomeFacts) -> Home:

@@ -15,7 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.core.statuses import SubscriptionStatus
 from billing.facts import daily, numbers
-from billing.facts.measures import MEASURES
+from billing.facts.measures import MEASURES, YEAR_LOST
+from billing.facts.windows import Window
 from billing.models import Refund, Subscription
 from billing.tests import factories
 from billing.tests.staff_world import auditor, superuser
@@ -105,8 +106,17 @@ def business() -> None:
     daily.refresh_all()
 
 
-def shown(today: date = TODAY, currency: str = "", month: date | None = None) -> Figures:
-    return figures(numbers.read(today, currency, month))
+def shown(
+    today: date = TODAY,
+    currency: str = "",
+    month: date | None = None,
+    chosen: Window | None = None,
+) -> Figures:
+    return figures(numbers.read(today, currency, month, chosen))
+
+
+def window(first: str, last: str) -> Window:
+    return Window(date.fromisoformat(first), date.fromisoformat(last))
 
 
 def texts(found: Figures) -> dict[str, str]:
@@ -159,12 +169,21 @@ def cells(found: Figures) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("currency", ["usd", "eur"])
-def test_every_number_is_a_link_to_rows_that_add_up_to_it(client: Client, currency: str) -> None:
+@pytest.mark.parametrize(
+    ("currency", "chosen"),
+    [
+        ("usd", None),
+        ("eur", None),
+        ("usd", window("2025-11-20", "2026-03-09")),
+    ],
+)
+def test_every_number_is_a_link_to_rows_that_add_up_to_it(
+    client: Client, currency: str, chosen: Window | None
+) -> None:
     business()
     client.force_login(auditor())
     seen = set()
-    for text, url in cells(shown(currency=currency)):
+    for text, url in cells(shown(currency=currency, chosen=chosen)):
         if not url:
             assert text == "—"
             continue
@@ -243,6 +262,79 @@ def test_a_month_so_far_is_compared_with_the_same_days() -> None:
     # In a leap year's February, and on a month's last day.
     assert shown(today=date(2028, 2, 29)).captions[2] == "Feb 2027"
     assert shown(today=date(2026, 3, 31)).captions == ("Mar 2026", "Feb 2026", "Mar 2025")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "captions"),
+    [
+        # Any days are compared with as many before them.
+        (
+            ("2026-02-24", "2026-03-09"),
+            ("Feb 24 – Mar 9, 2026", "Feb 10 – 23, 2026", "Feb 24 – Mar 9, 2025"),
+        ),
+        # Whole months are compared with whole months, whatever their days.
+        (
+            ("2025-12-01", "2026-02-28"),
+            ("Dec 1, 2025 – Feb 28, 2026", "Sep 1 – Nov 30, 2025", "Dec 1, 2024 – Feb 28, 2025"),
+        ),
+        # A month by its days is that month, and so is what there is of the current one.
+        (("2026-02-01", "2026-02-28"), ("Feb 2026", "Jan 2026", "Feb 2025")),
+        (
+            ("2026-03-01", "2026-12-31"),
+            ("Mar 1 – 20, 2026", "Feb 1 – 20, 2026", "Mar 1 – 20, 2025"),
+        ),
+        (("2024-02-29", "2024-02-29"), ("Feb 29, 2024", "Feb 28, 2024", "Feb 28, 2023")),
+        # Days to come are none.
+        (
+            ("2027-01-01", "2027-01-05"),
+            ("Mar 1 – 20, 2026", "Feb 1 – 20, 2026", "Mar 1 – 20, 2025"),
+        ),
+    ],
+)
+def test_chosen_days_are_compared_with_as_many(
+    chosen: tuple[str, str], captions: tuple[str, ...]
+) -> None:
+    business()
+    assert shown(chosen=window(*chosen)).captions == captions
+
+
+def test_days_together_come_to_what_their_parts_come_to() -> None:
+    business()
+    whole = numbers.read(TODAY, chosen=window("2025-12-24", "2026-03-11")).values
+    parts = [
+        numbers.read(TODAY, chosen=window(*days)).values
+        for days in (("2025-12-24", "2026-01-17"), ("2026-01-18", "2026-03-11"))
+    ]
+    for key, measure in MEASURES.items():
+        if measure.is_level or measure.top or measure.key == YEAR_LOST:
+            continue
+        assert whole[key][0].amount == sum(part[key][0].amount for part in parts), key
+    for level, start in (("mrr", "mrr-start"), ("members", "members-start")):
+        assert parts[0][level][0] == parts[1][start][0]
+        assert whole[level][0] == parts[1][level][0]
+        assert whole[start][0] == parts[0][start][0]
+
+
+def test_the_address_chooses_days(client: Client) -> None:
+    business()
+    client.force_login(superuser())
+    home = reverse("admin:index")
+    chosen = {"currency": "EUR", "from": "2026-03-09", "to": "2026-02-24"}
+    answer = client.get(home, chosen)
+    figures_of = answer.context["home"].figures
+    assert (figures_of.captions[0], figures_of.currency) == ("Feb 24 – Mar 9, 2026", "eur")
+    page = answer.content.decode()
+    assert '<option value="" selected>Feb 24 – Mar 9, 2026</option>' in page
+    # The rows lead back to these days.
+    row = next(url for text, url in cells(figures_of) if url and "mrr/" in url)
+    assert client.get(row).context["home_url"] == (
+        f"{home}?currency=eur&from=2026-02-24&to=2026-03-09"
+    )
+    for odd in (
+        *({"from": "x", "to": "2026-02-30"}, {"from": "0001-01-01", "to": "9999-12-31"}),
+        *({"from": "9999-12-31"}, {"to": "1990-01-01"}, {"from": "2026-03-01", "month": "x"}),
+    ):
+        assert client.get(home, odd).status_code == 200, odd
 
 
 def test_nothing_yet_says_nothing_wrong(client: Client) -> None:
@@ -327,3 +419,5 @@ def test_numbers_take_four_statements(
     business()
     with django_assert_max_num_queries(4):
         numbers.read(TODAY)
+    with django_assert_max_num_queries(4):
+        numbers.read(TODAY, chosen=window("2025-12-24", "2026-03-11"))

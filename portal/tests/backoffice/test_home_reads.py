@@ -15,8 +15,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.core.statuses import ZELLE, EventState, RefundState, SubscriptionStatus
+from billing.facts import windows
 from billing.facts.measures import MEASURES
-from billing.facts.numbers import UNKNOWN, Numbers, windows_of
+from billing.facts.numbers import UNKNOWN, Numbers
 from billing.models import Customer, Dispute, Refund, StripeEvent, Subscription, UnassignedCustomer
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import auditor, make_failed_event, make_message, superuser
@@ -166,7 +167,7 @@ NO_NUMBERS = Numbers(
     currency="",
     currencies=(),
     today=NOW.date(),
-    windows=windows_of(NOW.date().replace(day=1), NOW.date()),
+    windows=windows.of_month(NOW.date().replace(day=1), NOW.date()),
     values=dict.fromkeys(MEASURES, NOTHING),
     months=(),
     cohorts=(),

@@ -64,6 +64,36 @@ def test_support_writes_a_note_and_cancels_with_the_period(desk: Page, address: 
     expect(desk.get_by_text("Its end was taken back.").first).to_be_visible()
 
 
+def test_support_sends_a_link_signs_out_and_closes_and_keeps_the_account(
+    desk: Page, address: str, browser: Browser, stack: Stack
+) -> None:
+    context = browser.new_context()
+    hers = context.new_page()
+    hers.goto(f"{stack.url}/accounts/login/")
+    journey.fill_sign_in(hers, MEMBER)
+    expect(hers).to_have_url(f"{stack.url}/")
+    desk.goto(address)
+    dialog = desk.locator("#modal-content")
+    desk.get_by_role("link", name="Email a sign-in link").click()
+    dialog.get_by_role("button", name="Email a sign-in link").click()
+    expect(desk.get_by_text(f"We emailed a sign-in link to {MEMBER}.").first).to_be_visible()
+    desk.get_by_role("link", name="Sign out everywhere").click()
+    expect(dialog.get_by_text("Signed in on")).to_be_visible()
+    dialog.get_by_role("button", name="Sign out everywhere").click()
+    expect(desk.get_by_text("Signed out everywhere (").first).to_be_visible()
+    hers.goto(f"{stack.url}/account/")
+    expect(hers.get_by_role("heading", name="Sign in")).to_be_visible()
+    context.close()
+    desk.get_by_role("link", name="Close the account").click()
+    expect(dialog.get_by_text("stops renewing right away (was:")).to_be_visible()
+    dialog.get_by_label("Reason").fill("Moved to another town.")
+    dialog.get_by_role("button", name="Close the account").click()
+    expect(desk.get_by_text("The account closes on").first).to_be_visible()
+    desk.get_by_role("link", name="Stop closing").click()
+    dialog.get_by_role("button", name="Stop closing").click()
+    expect(desk.get_by_text("The account stays open.").first).to_be_visible()
+
+
 def test_who_views_as_the_member_can_only_look(desk: Page, address: str, stack: Stack) -> None:
     desk.goto(address)
     desk.get_by_role("link", name="View as this member").click()

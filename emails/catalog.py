@@ -60,6 +60,7 @@ class Kind(StrEnum):
     PASSWORD_LINK = "password_link"  # noqa: S105
     STAFF_INVITED = "staff_invited"
     LOGIN_CODE = "login_code"
+    SIGN_IN_LINK = "sign_in_link"
     PASSWORD_CODE = "password_code"  # noqa: S105  (the name of a template)
     PHONE_CODE = "phone_code"
     TEXTS_ON = "texts_on"
@@ -263,6 +264,7 @@ CATALOG: dict[Kind, Spec] = {
         "You’re receiving this because someone on the team entered this address.",
     ),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
+    Kind.SIGN_IN_LINK: _account("Your sign-in link", CHANGE_WHY),
     Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
     Kind.PHONE_CODE: Spec(
         category=Category.ACCOUNT, email=False, sms=True, sensitive=True, topic=Topic.ON_REQUEST

@@ -34,6 +34,7 @@ TITLES: Words = {
     ActivityKind.CODES_MADE: gettext_lazy("New recovery codes were made"),
     ActivityKind.CODE_USED: gettext_lazy("A recovery code was used"),
     ActivityKind.STEPS_REMOVED: gettext_lazy("Two-step sign-in was turned off"),
+    ActivityKind.SIGNED_OUT: gettext_lazy("You were signed out everywhere"),
     ActivityKind.CARD: gettext_lazy("The card we charge changed"),
     ActivityKind.CARD_ADDED: gettext_lazy("A card was added"),
     ActivityKind.CARD_REMOVED: gettext_lazy("A card was removed"),

@@ -72,6 +72,15 @@ class PasswordLink(MessageContext):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignInLink(MessageContext):
+    """A link that signs someone in, sent by our team."""
+
+    kind = Kind.SIGN_IN_LINK
+    url: str
+    minutes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountExists(MessageContext):
     """Someone signed up with an address that already has an account."""
 

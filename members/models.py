@@ -50,7 +50,10 @@ class Member(models.Model):
     )
 
     class Meta:
-        permissions = [("correct_contact", "Can correct a member's email address and phone number")]
+        permissions = [
+            ("correct_contact", "Can correct a member's email address and phone number"),
+            ("help_sign_in", "Can sign a member out everywhere, and email them a sign-in link"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["phone"],
@@ -194,6 +197,7 @@ class ActivityKind(models.TextChoices):
     CODES_MADE = "codes_made", "New recovery codes"
     CODE_USED = "code_used", "Recovery code used"
     STEPS_REMOVED = "steps_removed", "Second step removed"
+    SIGNED_OUT = "signed_out", "Signed out everywhere"
     CARD = "card", "Card"
     CARD_ADDED = "card_added", "Card added"
     CARD_REMOVED = "card_removed", "Card removed"

@@ -338,10 +338,11 @@ class PlannedClosingQuerySet(models.QuerySet["PlannedClosing"]):
 
 
 class PlannedClosing(models.Model):
-    """A member's wish to close their account, with a week to take it back. Times are UTC.
+    """A plan to close a member's account, with a week to take it back. Times are UTC.
 
-    `stopped` are the keys of the subscriptions that no longer renew because of it. `held_because`
-    says what keeps the account from being closed, as its member was told.
+    Staff who plan it are in `planned_by`, and say why. `stopped` are the keys of the subscriptions
+    that no longer renew because of it. `held_because` says what keeps the account from being
+    closed, as its member was told.
     """
 
     user = models.ForeignKey(
@@ -354,6 +355,15 @@ class PlannedClosing(models.Model):
     closes_at = models.DateTimeField()
     stopped = models.JSONField(default=list, blank=True)
     held_because = models.TextField(blank=True)
+    planned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who of the staff planned it; empty if the member did.",
+    )
+    reason = models.CharField(max_length=1000, blank=True, db_default="")
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -466,6 +466,10 @@ CONTEXTS: dict[Kind, MessageContext] = {
             minutes=3,
             url="https://portal.example.com/accounts/login/link/k3J9xTq0bLmN7vRz2WcYp5/",
         ),
+        members.SignInLink(
+            url="https://portal.example.com/accounts/login/link/k3J9xTq0bLmN7vRz2WcYp5/",
+            minutes=60,
+        ),
         members.PasswordCode(
             code="K7F3-9QXZ",
             minutes=1,
@@ -508,6 +512,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
         selfservice.ClosingPlanned(
             closes_on=at("2026-12-01T12:00:00+00:00"),
             renews=True,
+            by_staff=False,
             url="https://portal.example.com/account/close/undo/eyJjbG9zaW5nIjo0Mn0:1abc:def/",
         ),
         selfservice.ClosingUndone(

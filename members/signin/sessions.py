@@ -77,6 +77,11 @@ def end_others(request: HttpRequest, user: User) -> None:
     devices.forget_others(request, user)
 
 
+def count(user: User) -> int:
+    """Return how many sessions sign a user in now."""
+    return len(_live(user))
+
+
 def end_all(user: User) -> None:
     """End all sessions of a user whose access was taken away, and forget their browsers."""
     for row in UserSession.objects.filter(user=user):

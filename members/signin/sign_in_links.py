@@ -1,5 +1,6 @@
 """The link beside the emailed sign-in code: one click on its page signs in, in any browser.
 
+Our team can send one without a code, which works longer.
 A row of the cache stands for a link, under the digest of its token, and expires with the code.
 Taking it deletes the row, which only one request can do. Link and code of one email are one key:
 whichever is used, the other opens nothing anymore.
@@ -11,7 +12,7 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from allauth.account import app_settings
@@ -43,7 +44,7 @@ class LinkRefused(Exception):
 
 @dataclass(frozen=True)
 class Link:
-    """A link that still works: whom it signs in, and who asked for it."""
+    """A link that still works: whom it signs in, and who asked for it, or that our team did."""
 
     key: str
     user: User
@@ -53,6 +54,37 @@ class Link:
     place: str
     asked_at: datetime
     is_from_here: bool
+    is_from_team: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """A link that our team sends: where it leads, and its row."""
+
+    url: str
+    key: str
+
+
+def make_for(user: User, works_for: timedelta) -> Made:
+    """Make a link for a member that nobody asked for in a browser."""
+    token = secrets.token_urlsafe(32)
+    made = Made(portal_url("account_login_link", token), _key(token))
+    held = {
+        "user": user.pk,
+        "email": user.email,
+        "target": "",
+        "agent": "",
+        "ip": "",
+        "at": time.time(),
+        "is_from_team": True,
+    }
+    cache.set(made.key, held, timeout=works_for.total_seconds())
+    return made
+
+
+def end(made: Made) -> None:
+    """End a link that wasn't sent."""
+    cache.delete(made.key)
 
 
 def make(request: HttpRequest, email: str) -> str:
@@ -98,6 +130,7 @@ def find(request: HttpRequest, token: str) -> Link:
         place=places.of(held["ip"]) or held["ip"],
         asked_at=datetime.fromtimestamp(held["at"], UTC),
         is_from_here=request.session.get(SESSION_KEY) == key,
+        is_from_team=bool(held.get("is_from_team")),
     )
 
 

@@ -141,9 +141,9 @@ class MemberButtons(AccessButtons):
         permission="stop_closing",
         question="Keep this account open?",
         explanation=(
-            "The member asked to close it. We email them that it stays open, and what stopped"
-            " renewing renews again. Only do this if they want it, or if something has to be"
-            " settled first."
+            "It’s set to close. We email the member that it stays open, and what stopped renewing"
+            " renews again. If the member asked to close it, only do this if they want it, or if"
+            " something has to be settled first."
         ),
         is_primary=False,
     )

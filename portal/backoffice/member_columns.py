@@ -103,7 +103,8 @@ class MemberColumns:
         if plan.state == ClosingState.PLANNED:
             day = show.day(plan.closes_at)
             badge = show.badge(_("Closes on %(day)s") % {"day": day}, "warning")
-            return format_html("{} {}", badge, plan.held_because)
+            by = f"({show.name_of(plan.planned_by)}: {plan.reason})" if plan.planned_by else ""
+            return format_html("{} {} {}", badge, by, plan.held_because)
         by = f" ({show.name_of(plan.ended_by)})" if plan.ended_by else ""
         return f"{plan.get_state_display()}{by}, {show.moment(plan.ended_at)}"
 

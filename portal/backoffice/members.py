@@ -21,6 +21,7 @@ from common.staff.filters import by_day
 from members import access_changes, search
 from members.access import current_user
 from members.accounts import open_account
+from portal.backoffice.care_buttons import CareButtons
 from portal.backoffice.member_buttons import MemberButtons
 from portal.backoffice.member_columns import MemberColumns, MembershipFilter
 from portal.backoffice.member_forms import MemberInline, OpenAccountForm
@@ -57,6 +58,7 @@ PERMISSIONS = ["signs_in", "opens_staff_site", "is_owner", "group_names"]
 class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
     MemberColumns,
     MemberButtons,
+    CareButtons,
     NoteButtons,
     ViewingButtons,
     DjangoUserAdmin,  # type: ignore[type-arg]  # not generic at run time
@@ -97,7 +99,8 @@ class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
             "title": "Account",
             "icon": "manage_accounts",
             "items": [
-                *("correct_email", "correct_phone", "prepare_data", "stop_closing"),
+                *("correct_email", "correct_phone", "prepare_data"),
+                *("email_sign_in_link", "sign_out_everywhere", "close_account", "stop_closing"),
                 *("send_password_link", "change_role", "change_access", "end_access"),
             ],
         },
@@ -119,7 +122,7 @@ class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
         match = request.resolver_match
         on_page: list[Any] = []
         if match and "object_id" in match.kwargs:
-            plans = PlannedClosing.objects.select_related("ended_by")
+            plans = PlannedClosing.objects.select_related("ended_by", "planned_by")
             on_page = ["terms_accepted", Prefetch("planned_closings", plans)]
         return rows.prefetch_related("customers__subscriptions", *on_page)
 

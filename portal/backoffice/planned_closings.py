@@ -1,4 +1,4 @@
-"""Closes the accounts whose members planned it a week ago, unless something holds that up."""
+"""Closes the accounts whose closing was planned a week ago, unless something holds that up."""
 
 from __future__ import annotations
 

@@ -137,6 +137,11 @@ POWERS = (
         HELPING,
     ),
     Power(
+        "Sign a member out everywhere, and email them a sign-in link",
+        ("members.help_sign_in",),
+        HELPING,
+    ),
+    Power(
         "Write notes and tags about members",
         ("portal.add_staffnote", "portal.change_staffnote"),
         HELPING,
@@ -144,6 +149,12 @@ POWERS = (
     Power("View the portal as a member", ("portal.view_as_member",), HELPING),
     Power("Mark a member's message answered", ("portal.change_supportmessage",), HELPING),
     Power("Stop the closing of an account", ("portal.change_plannedclosing",), HELPING),
+    Power(
+        "Close a member's account, with a week to take it back",
+        ("portal.add_plannedclosing",),
+        HELPING,
+        is_on_money=True,
+    ),
     Power("Send a message again", ("emails.change_message",), HELPING),
     Power("Replay webhook events", ("billing.change_stripeevent",), HELPING),
     Power(

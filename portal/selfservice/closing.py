@@ -1,4 +1,4 @@
-"""Use cases: a member plans to close their account, takes that back, or staff stop it.
+"""Use cases: a member or staff plan to close an account, take that back, or staff stop it.
 
 Renewing stops right away, and the account is closed a week later by a job
 (`portal.backoffice.planned_closings`). All of it holds the member's lock, so a wish that's taken
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,6 +27,7 @@ from billing.models import Subscription
 from billing.models.locks import lock_member
 from common.links import portal_url
 from emails import outbox
+from members import access_changes
 from members.models import Member
 from portal.models import ClosingState, PlannedClosing
 from portal.selfservice import closing_blockers
@@ -34,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 TAKEN_BACK_WITHIN = timedelta(days=7)
 SALT = "portal.closing"
+MAY_CLOSE = "portal.add_plannedclosing"
 
 
 class ClosingRefused(Exception):
@@ -59,26 +64,76 @@ def plan(user: User) -> PlannedClosing:
     return made
 
 
+def plan_by_staff(
+    user: User, actor: User, reason: str, renewing: Collection[int]
+) -> PlannedClosing:
+    """Plan to close a member's account as staff; its member is told, and can take it back.
+
+    `renewing` are the keys of the subscriptions that the actor was shown as renewing.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        ClosingRefused: something has to be settled first, or has changed since they looked.
+    """
+    if not actor.has_perm(MAY_CLOSE):
+        raise PermissionDenied("Closing a member's account takes a permission.")
+    made = _plan(user, _ByStaff(actor, reason, frozenset(renewing)))
+    stop_renewing(made)
+    return made
+
+
+def renewing(user: User) -> QuerySet[Subscription]:
+    """Return the subscriptions of a member that closing their account would stop."""
+    rows = Subscription.objects.for_user(user).live().select_related("customer__user")
+    return rows.filter(pk__in=[row.pk for row in rows if row.ends_at is None])
+
+
+@dataclass(frozen=True)
+class _ByStaff:
+    actor: User
+    reason: str
+    renewing: frozenset[int]
+
+
 @transaction.atomic
-def _plan(user: User) -> PlannedClosing:
+def _plan(user: User, staff: _ByStaff | None = None) -> PlannedClosing:
     lock_member(user.pk)
+    if staff:
+        _require_not_on_hold(staff.actor)
     blockers, planned = closing_blockers.read(User.objects.get(pk=user.pk))
+    if planned and staff:
+        raise ClosingRefused("It’s already set to close.")
     if planned:
         return planned
     if blockers:
         raise ClosingRefused(blockers[0].text)
+    if staff and {row.pk for row in renewing(user)} != staff.renewing:
+        raise ClosingRefused("What renews has changed since you looked. Look again.")
     now = timezone.now()
     made = PlannedClosing.objects.create(
-        user=user, created_at=now, closes_at=now + TAKEN_BACK_WITHIN
+        user=user,
+        created_at=now,
+        closes_at=now + TAKEN_BACK_WITHIN,
+        planned_by=staff.actor if staff else None,
+        reason=staff.reason if staff else "",
     )
-    logger.info("User %s plans to close their account.", user.pk)
+    by = f"User {staff.actor.pk}" if staff else "Its member"
+    logger.info("%s plans to close the account of user %s.", by, user.pk)
     context = ClosingPlanned(
         closes_on=made.closes_at,
         renews=Subscription.objects.for_user(user).live().exists(),
+        by_staff=staff is not None,
         url=portal_url("selfservice:close-undo-link", token_of(made)),
     )
     outbox.put(user, context, cause=f"closing_{made.pk}", happened_at=now)
     return made
+
+
+def _require_not_on_hold(actor: User) -> None:
+    try:
+        access_changes.require_not_on_hold(actor)
+    except access_changes.OnHold as hold:
+        raise ClosingRefused(str(hold)) from hold
 
 
 def stop_renewing(made: PlannedClosing) -> None:

@@ -36,11 +36,15 @@ class HelpAsked(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class ClosingPlanned(MessageContext):
-    """Their account closes soon. `renews`: something stops renewing. `url` keeps the account."""
+    """Their account closes soon. `renews`: something stops renewing. `url` keeps the account.
+
+    `by_staff`: our team closes it.
+    """
 
     kind = Kind.CLOSING_PLANNED
     closes_on: datetime
     renews: bool
+    by_staff: bool
     url: str
 
 

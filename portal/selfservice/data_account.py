@@ -262,17 +262,18 @@ WRITTEN = Table(
 )
 CLOSINGS = Table(
     "planned-closings",
-    _("Each time you planned to close your account."),
+    _("Each time you or our team planned to close your account."),
     lambda user: PlannedClosing.objects.filter(user=user).order_by("pk"),
     (
         time("created_at", _("When.")),
         time("closes_at", _("When it was to be closed.")),
         text("state", _("What became of it.")),
         text("held_because", _("What holds it up.")),
+        text("reason", _("Why our team planned it, if they did.")),
         time("ended_at", _("When it was taken back.")),
     ),
     PlannedClosing,
-    frozenset(["stopped", "ended_by"]),
+    frozenset(["stopped", "ended_by", "planned_by"]),
 )
 NOTES = Table(
     "notes-about-you",

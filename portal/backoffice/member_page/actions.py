@@ -54,7 +54,10 @@ class Group:
 OF_MONEY = ("ask_for_payment",)
 OF_NOTES = ("add_note", "add_tag", "remove_tag")
 OF_CONTACT = ("correct_email", "correct_phone")
-OF_ACCOUNT = ("view_as", "prepare_data", "stop_closing", "send_password_link", "change_access")
+OF_ACCOUNT = (
+    *("view_as", "email_sign_in_link", "sign_out_everywhere", "prepare_data"),
+    *("close_account", "stop_closing", "send_password_link", "change_access"),
+)
 OF_MEMBERSHIP = (*membership_buttons.BUTTONS, "end_now")
 OF_INVOICE = tuple(invoice_buttons.BUTTONS)
 OF_PAYMENT = ("give",)

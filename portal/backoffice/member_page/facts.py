@@ -127,7 +127,7 @@ def read(user: User, viewer: User) -> MemberFacts:
     """Return what the viewer may know about a member."""
     now = timezone.now()
     sees = frozenset(one for one in VIEWED if viewer.has_perm(one))
-    closings = PlannedClosing.objects.filter(user=user).select_related("ended_by")
+    closings = PlannedClosing.objects.filter(user=user).select_related("ended_by", "planned_by")
     terms = TermsAcceptance.objects.filter(user=user).order_by("-pk")
     return MemberFacts(
         user=user,

@@ -109,6 +109,9 @@ def _of_messages(facts: MemberFacts) -> Iterable[Task]:
 def _of_account(facts: MemberFacts, edit: str) -> Iterator[Task]:
     if facts.closing and facts.closing.state == ClosingState.PLANNED:
         text = f"The account closes on {show.day(facts.closing.closes_at)}."
+        if facts.closing.planned_by:
+            name, why = show.name_of(facts.closing.planned_by), facts.closing.reason
+            text = f"{text} {name} planned it: “{why}”"
         if facts.closing.held_because:
             text = f"{text} {facts.closing.held_because}"
         yield Task(text, edit, "Details", WARNING)

@@ -127,6 +127,9 @@ TAKES = {
     "auth_user_correct_phone": "members.correct_contact",
     "auth_user_prepare_data": "members.correct_contact",
     "auth_user_send_password_link": "members.manage_staff",
+    "auth_user_email_sign_in_link": "members.help_sign_in",
+    "auth_user_sign_out_everywhere": "members.help_sign_in",
+    "auth_user_close_account": "portal.add_plannedclosing",
     "auth_user_stop_closing": "portal.change_plannedclosing",
     **{
         f"portal_staffinvitation_{page}": "members.manage_staff"

@@ -26,6 +26,8 @@ from testing.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60
+# A look may open pages, and take most of the patience by itself on a busy machine.
+LEAST_LOOKS = 5
 HTTP = httpx.Client(timeout=60, trust_env=False)
 Found = TypeVar("Found")
 
@@ -35,11 +37,14 @@ def eventually(
 ) -> Found:
     """Return the result of `look` as soon as it's truthy."""
     deadline = time.monotonic() + patience
+    looks = 0
     while True:
+        looks += 1
         seen = look()
         if seen:
             return seen
-        assert time.monotonic() < deadline, f"Waited {patience:g} s in vain for {what}."
+        is_over = looks >= LEAST_LOOKS and time.monotonic() > deadline
+        assert not is_over, f"Waited {patience:g} s and looked {looks} times in vain for {what}."
         time.sleep(0.1)
 
 

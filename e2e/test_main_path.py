@@ -127,6 +127,7 @@ def test_stranger_cannot_open_anothers_invoice(page: Page, browser: Browser, sta
     stack.settle()
     page.goto(f"{stack.url}/payments/")
     page.get_by_role("link", name=re.compile("Membership, ")).first.click()
+    expect(page).to_have_url(re.compile(r"/payments/invoices/\d+/$"))
     address = page.url
 
     stranger = browser.new_context().new_page()

@@ -30,6 +30,7 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 import business.brand
+import business.rules
 from testing import migrated, rows, thorough
 from testing.bank import Bank
 from testing.ports import free_port
@@ -214,9 +215,10 @@ def _static_files_when_asked_for(settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_saved_brand() -> None:
-    """Begin with the environment's brand, as if the database had just been asked for another."""
+def _nothing_saved() -> None:
+    """Begin with the environment's settings, as if the database had just been asked for others."""
     business.brand.assume_nothing_saved()
+    business.rules.assume_nothing_saved()
 
 
 @pytest.fixture

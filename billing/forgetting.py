@@ -7,10 +7,9 @@ amounts, days, and Stripe's IDs, and lead to a user without a name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -39,6 +38,7 @@ from billing.models import (
 from billing.refunds import ledger_texts
 from billing.stripe.snapshots import object_id
 from billing.sync import expected
+from business import rules
 from common.traces import Traces
 
 # What's kept of an event's object: the IDs it can be read again by.
@@ -203,16 +203,34 @@ def forget_uploads() -> None:
 
 
 def forget_old() -> int:
-    """Reduce payloads, and empty reports and banks' mails older than PAYLOADS_KEPT_DAYS.
+    """Reduce payloads, and empty reports and banks' mails that are old enough.
 
     What events changed is deleted, and so are banks' files that nobody imported.
     """
     forget_uploads()
-    oldest = timezone.now() - timedelta(days=settings.PAYLOADS_KEPT_DAYS)
+    oldest = timezone.now() - rules.payloads_kept()
     Reconciliation.objects.filter(started_at__lt=oldest).exclude(differences=[]).update(
         differences=[]
     )
-    BankMail.objects.filter(received_at__lt=oldest).exclude(content=None).update(content=None)
+    _old_mails(oldest).update(content=None)
     RowChange.objects.filter(attempt__began_at__lt=oldest).delete()
-    old = StripeEvent.objects.filter(received_at__lt=oldest).exclude(state__in=OPEN_EVENT)
-    return reduce_events(old)
+    return reduce_events(_old_events(oldest))
+
+
+def count_old_events(kept: timedelta) -> int:
+    """Return how many events would be reduced if their payloads were kept this long."""
+    return _old_events(timezone.now() - kept).count()
+
+
+def count_old_mails(kept: timedelta) -> int:
+    """Return how many of the bank's mails would lose their content if it were kept this long."""
+    return _old_mails(timezone.now() - kept).count()
+
+
+def _old_events(oldest: datetime) -> QuerySet[StripeEvent]:
+    rows = StripeEvent.objects.filter(received_at__lt=oldest, reduced_at=None)
+    return rows.exclude(state__in=OPEN_EVENT)
+
+
+def _old_mails(oldest: datetime) -> QuerySet[BankMail]:
+    return BankMail.objects.filter(received_at__lt=oldest).exclude(content=None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from business.kept import Kept
@@ -40,7 +41,12 @@ def assume_nothing_saved() -> None:
 
 def newest() -> BrandVersion | None:
     """Return the version in force, with its pictures."""
-    return BrandVersion.objects.select_related("logo", "cover").first()
+    return rows().first()
+
+
+def rows() -> QuerySet[BrandVersion]:
+    """Return all versions with their pictures, the newest first."""
+    return BrandVersion.objects.select_related("logo", "cover")
 
 
 def _read() -> Brand | None:

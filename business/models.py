@@ -129,3 +129,37 @@ class BookAccountsVersion(Version):
         abstract = False
         verbose_name = "version of the accounts"
         verbose_name_plural = "accounts of the journal"
+
+
+class SuggestionsVersion(Version):
+    """Amounts that are offered with one click, in minor units of `currency`.
+
+    Null: the environment's. An empty list: none are offered.
+    """
+
+    currency = models.CharField(max_length=3, blank=True)
+    amounts = models.JSONField("suggested amounts", null=True, blank=True)
+
+    class Meta(Version.Meta):
+        abstract = False
+        verbose_name = "version of the suggested amounts"
+        verbose_name_plural = "suggested amounts"
+
+
+def _days(name: str) -> models.PositiveIntegerField[int | None, int | None]:
+    return models.PositiveIntegerField(name, null=True, blank=True, help_text="In days.")
+
+
+class RetentionVersion(Version):
+    """How many days records are kept before the nightly jobs delete them. Null: as set outside."""
+
+    messages = _days("messages")
+    payloads = _days("data of events and bank emails")
+    sign_ins = _days("sign-ins and account activity")
+    devices = _days("known browsers")
+    jobs = _days("failed jobs")
+
+    class Meta(Version.Meta):
+        abstract = False
+        verbose_name = "version of the retention"
+        verbose_name_plural = "retention"

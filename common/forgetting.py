@@ -35,10 +35,11 @@ DELETE_NAMING = """
     AND strpos(lower(concat_ws(' ', lock, queueing_lock, args::text)), lower(%s)) > 0
 """
 UNLOCK_NAMING = "UPDATE procrastinate_jobs SET lock = NULL WHERE strpos(lower(lock), lower(%s)) > 0"
-DELETE_OLD = """
-    DELETE FROM procrastinate_jobs AS job WHERE status::text = ANY(%s)
+OLD = """
+    FROM procrastinate_jobs AS job WHERE status::text = ANY(%s)
     AND (SELECT max(at) FROM procrastinate_events WHERE job_id = job.id) < %s
 """
+DELETE_OLD, COUNT_OLD = f"DELETE {OLD}", f"SELECT count(*) {OLD}"
 
 
 def forget_log(user: User, traces: Traces) -> None:
@@ -104,12 +105,18 @@ def forget_jobs(traces: Traces) -> None:
 # Every night
 
 
-def forget_old_jobs() -> int:
-    """Delete jobs that ended in any way more than JOBS_KEPT_DAYS ago; return how many."""
-    oldest = timezone.now() - timedelta(days=settings.JOBS_KEPT_DAYS)
+def forget_old_jobs(kept: timedelta) -> int:
+    """Delete jobs that ended in any way longer ago than that; return how many."""
     with connection.cursor() as cursor:
-        cursor.execute(DELETE_OLD, [FINISHED, oldest])
+        cursor.execute(DELETE_OLD, [FINISHED, timezone.now() - kept])
         return int(cursor.rowcount)
+
+
+def count_old_jobs(kept: timedelta) -> int:
+    """Return how many jobs would be deleted if they were kept this long."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_OLD, [FINISHED, timezone.now() - kept])
+        return int(cursor.fetchone()[0])
 
 
 def forget_ended_sessions() -> None:

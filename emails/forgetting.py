@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from business import rules
 from common.traces import Traces
 from emails.models import Message, MessageState
 
@@ -47,10 +47,20 @@ def forget_traces(traces: Traces) -> int:
 
 
 def forget_old() -> int:
-    """Empty messages older than MESSAGES_KEPT_DAYS; return the number of rows.
+    """Empty messages that are old enough; return the number of rows.
 
     This includes those that were being sent while someone left.
     """
-    oldest = timezone.now() - timedelta(days=settings.MESSAGES_KEPT_DAYS)
     done = Message.objects.filter(emptied_at=None).exclude(state__in=OPEN)
-    return done.filter(Q(created_at__lt=oldest) | Q(empty_when_done=True)).update(**emptied())
+    old = _older_than(rules.messages_kept())
+    return (done.filter(empty_when_done=True) | old).update(**emptied())
+
+
+def count_old(kept: timedelta) -> int:
+    """Return how many messages would be emptied if they were kept this long."""
+    return _older_than(kept).count()
+
+
+def _older_than(kept: timedelta) -> QuerySet[Message]:
+    oldest = timezone.now() - kept
+    return Message.objects.filter(emptied_at=None, created_at__lt=oldest).exclude(state__in=OPEN)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from business import rules
 from members import sign_ins
 from members.models import AccountActivity, ActivityBy, ActivityKind
 
@@ -36,7 +37,15 @@ def record(
 
 
 def forget_old() -> int:
-    """Delete rows older than SIGN_INS_KEPT_DAYS; return how many."""
-    oldest = timezone.now() - timedelta(days=settings.SIGN_INS_KEPT_DAYS)
-    deleted, _ = AccountActivity.objects.filter(happened_at__lt=oldest).delete()
+    """Delete rows that are old enough; return how many."""
+    deleted, _ = _older_than(rules.sign_ins_kept()).delete()
     return deleted
+
+
+def count_old(kept: timedelta) -> int:
+    """Return how many rows would be deleted if they were kept this long."""
+    return _older_than(kept).count()
+
+
+def _older_than(kept: timedelta) -> QuerySet[AccountActivity]:
+    return AccountActivity.objects.filter(happened_at__lt=timezone.now() - kept)

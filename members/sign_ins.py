@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from business import rules
 from members.models import SignIn
 
 # allauth's names for the sign-in methods.
@@ -44,10 +45,18 @@ def client_ip(request: HttpRequest) -> str:
 
 
 def forget_old() -> int:
-    """Delete rows older than SIGN_INS_KEPT_DAYS; return how many."""
-    oldest = timezone.now() - timedelta(days=settings.SIGN_INS_KEPT_DAYS)
-    deleted, _ = SignIn.objects.filter(happened_at__lt=oldest).delete()
+    """Delete rows that are old enough; return how many."""
+    deleted, _ = _older_than(rules.sign_ins_kept()).delete()
     return deleted
+
+
+def count_old(kept: timedelta) -> int:
+    """Return how many rows would be deleted if they were kept this long."""
+    return _older_than(kept).count()
+
+
+def _older_than(kept: timedelta) -> QuerySet[SignIn]:
+    return SignIn.objects.filter(happened_at__lt=timezone.now() - kept)
 
 
 def _method(request: HttpRequest, user: User) -> str:

@@ -5,6 +5,7 @@ from portal.backoffice.groups import GroupAdmin
 from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
 from portal.backoffice.note_list import StaffNoteAdmin
+from portal.backoffice.retention import RetentionVersionAdmin
 from portal.backoffice.support import SupportMessageAdmin
 from portal.backoffice.team import StaffInvitationAdmin
 from portal.doctor.page import DiagnosisAdmin
@@ -16,6 +17,7 @@ __all__ = [
     "JobAdmin",
     "LogEntryAdmin",
     "ProblemAdmin",
+    "RetentionVersionAdmin",
     "StaffInvitationAdmin",
     "StaffNoteAdmin",
     "SupportMessageAdmin",

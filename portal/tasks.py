@@ -14,6 +14,7 @@ import billing.forgetting
 import business.uploads
 import common.forgetting
 import emails.forgetting
+from business import rules
 from common.one_by_one import OneByOne
 from common.queue import Backoff
 from portal.backoffice import close_account, invitations, planned_closings, problems, weekly
@@ -98,6 +99,6 @@ def forget_old_records(timestamp: int) -> None:
     invitations.forget_old()
     billing.forgetting.forget_old()
     emails.forgetting.forget_old()
-    common.forgetting.forget_old_jobs()
+    common.forgetting.forget_old_jobs(rules.jobs_kept())
     common.forgetting.forget_ended_sessions()
     business.uploads.forget_unused()

@@ -10,6 +10,7 @@ from billing.core.statuses import CancellationReason
 from billing.models.bank import NAME
 from billing.pages import amounts
 from billing.payments import single_payments
+from business import rules
 from common.fields import WordsField
 
 NOTE_LENGTH = 100
@@ -66,7 +67,7 @@ class AmountForm(forms.Form):
     def clean_amount(self) -> int:
         """Refuse invalid amounts and those out of range."""
         least, typed = settings.PAYMENT_MINIMUM, self.cleaned_data["amount"]
-        example = next(iter(settings.PAYMENT_SUGGESTIONS), least)
+        example = next(iter(rules.suggested_amounts()), least)
         amount = amounts.read(typed, settings.PAYMENT_CURRENCY, example)
         if not least <= amount <= settings.PAYMENT_MAXIMUM:
             raise forms.ValidationError(single_payments.bounds())

@@ -31,6 +31,7 @@ from billing.pages.forms import AmountForm
 from billing.pages.outcomes import Outcome
 from billing.payments import single_payments
 from billing.zelle import expecting
+from business import rules
 from common import money
 from common.htmx import wants_fragment
 from common.money import Money, typed_amount
@@ -156,7 +157,7 @@ def _amount_page(request: HttpRequest, form: AmountForm) -> HttpResponse:
     """Render the form. `suggestions` are pairs of a label and a field value."""
     code = settings.PAYMENT_CURRENCY.upper()
     suggestions = [
-        (Money(amount, code), typed_amount(amount, code)) for amount in settings.PAYMENT_SUGGESTIONS
+        (Money(amount, code), typed_amount(amount, code)) for amount in rules.suggested_amounts()
     ]
     known = zelle.terms()
     takes_zelle = zelle.takes(ZellePurpose.AMOUNT, currency=code, known=known)

@@ -63,7 +63,12 @@ from billing.refunds import service as refunds
 from billing.refunds import terms as refund_terms
 from billing.refunds.service import RefundRequest
 from billing.tests import factories
-from business.models import BookAccountsVersion, BrandVersion
+from business.models import (
+    BookAccountsVersion,
+    BrandVersion,
+    RetentionVersion,
+    SuggestionsVersion,
+)
 from emails.contexts import NamedAmount
 from emails.models import Message
 from members.models import (
@@ -312,6 +317,8 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         AccessChange.objects.create(user=alice, what="Granted: the group Support."),
         BrandVersion.objects.create(version=1),
         BookAccountsVersion.objects.create(version=1),
+        SuggestionsVersion.objects.create(version=1),
+        RetentionVersion.objects.create(version=1),
         SupportMessage.objects.create(user=alice, words="Can I bring a friend on Friday?"),
         StaffNote.objects.create(user=alice, words="Prefers to be called before noon."),
     ]

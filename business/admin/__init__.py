@@ -1,5 +1,5 @@
 """The business on the staff site."""
 
-from business.admin import brand
+from business.admin import brand, suggestions
 
-__all__ = ["brand"]
+__all__ = ["brand", "suggestions"]

@@ -141,7 +141,7 @@ class BrandVersionAdmin(ReadOnlyAdmin):
         if newest is None:
             return
         form.overtaken_by = newest
-        form.overtaken = history.between(form.cleaned_data["based_on"], newest)
+        form.overtaken = history.between(brand.rows(), form.cleaned_data["based_on"], newest)
         form.data = {**dict(form.data.items()), "based_on": newest.version}
 
     def preview(self, request: HttpRequest) -> HttpResponse:
@@ -158,7 +158,7 @@ class BrandVersionAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         status = 400 if form.is_bound and form.errors else 200
         older = request.GET.get("older", "")
-        entries, more = history.entries(int(older) if older.isdecimal() else None)
+        entries, more = history.entries(brand.rows(), int(older) if older.isdecimal() else None)
         context = {
             **self._context(request, form, newest),
             **self.admin_site.each_context(request),
@@ -198,7 +198,7 @@ class BrandVersionAdmin(ReadOnlyAdmin):
                 **(extra_context or {}),
                 "title": _("Brand, version %(number)s") % {"number": row.version},
                 "said": said,
-                "changes": history.between(row.version - 1, row),
+                "changes": history.between(brand.rows(), row.version - 1, row),
                 "remarks": remarks(said, row.logo),
             }
         return super().changeform_view(request, object_id, form_url, extra_context)

@@ -1,15 +1,16 @@
-"""The brand's history in words: who saved what, when, and what changed from what to what."""
+"""A group's history in words: who saved what, when, and what changed from what to what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from business import versions
-from business.models import BrandVersion, Picture
+from business.models import Picture, Version
 from common.staff import show
 
 SHOWN = 20
@@ -37,39 +38,55 @@ class Entry:
     changes: list[Changed]
 
 
-def entries(before: int | None = None) -> tuple[list[Entry], int | None]:
+def words_of_any(_name: str, value: Any) -> str:
+    """Return a field's value in words, whichever field it is."""
+    return words(value)
+
+
+# Returns a value in words, by the name of its field.
+Words = Callable[[str, Any], str]
+
+
+def entries(
+    rows: QuerySet[Any], before: int | None = None, in_words: Words = words_of_any
+) -> tuple[list[Entry], int | None]:
     """Return the newest versions (older than `before`), and where the next page begins."""
-    rows = BrandVersion.objects.select_related("logo", "cover", "made_by")
+    rows = rows.select_related("made_by")
     if before:
         rows = rows.filter(version__lt=before)
     found = list(rows[: SHOWN + 1])
     shown, rest = found[:SHOWN], found[SHOWN:]
     # The one after the last on this page is what that's compared with.
-    earlier: list[BrandVersion | None] = [*found[1:], None][: len(shown)]
+    earlier: list[Version | None] = [*found[1:], None][: len(shown)]
     pairs = zip(shown, earlier, strict=True)
-    return [_entry(row, earlier) for row, earlier in pairs], shown[-1].version if rest else None
+    listed = [_entry(row, earlier, in_words) for row, earlier in pairs]
+    return listed, shown[-1].version if rest else None
 
 
-def _entry(row: BrandVersion, earlier: BrandVersion | None) -> Entry:
+def _entry(row: Version, earlier: Version | None, in_words: Words) -> Entry:
     return Entry(
         version=row.version,
         url=show.page_of(row),
         at=show.moment(row.made_at),
         by=show.name_of(row.made_by) if row.made_by else _("The portal"),
         restores=row.restores,
-        changes=in_words(versions.changes(earlier, row)),
+        changes=changed(versions.changes(earlier, row), in_words),
     )
 
 
-def between(old: int, new: BrandVersion) -> list[Changed]:
+def between(
+    rows: QuerySet[Any], old: int, new: Version, in_words: Words = words_of_any
+) -> list[Changed]:
     """Return what changed since an earlier version, which may be none (0)."""
-    rows = BrandVersion.objects.select_related("logo", "cover")
-    return in_words(versions.changes(rows.filter(version=old).first(), new))
+    return changed(versions.changes(rows.filter(version=old).first(), new), in_words)
 
 
-def in_words(changes: Iterable[versions.Change]) -> list[Changed]:
+def changed(changes: Iterable[versions.Change], in_words: Words) -> list[Changed]:
     """Return changes as people read them."""
-    return [Changed(one.label, words(one.before), words(one.after)) for one in changes]
+    return [
+        Changed(one.label, in_words(one.name, one.before), in_words(one.name, one.after))
+        for one in changes
+    ]
 
 
 def words(value: Any) -> str:

@@ -18,11 +18,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.signing import BadSignature, Signer
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from business import rules
 from members.models import Device
 from members.signin.allauth_internals import filter_users_by_email
 
@@ -41,7 +43,7 @@ def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
     response.set_cookie(
         COOKIE,
         Signer(salt=SALT).sign(browser.hex),
-        max_age=_kept_for(),
+        max_age=rules.devices_kept(),
         path=reverse("account_login").removesuffix("login/"),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -95,9 +97,17 @@ def forget_others(request: HttpRequest, user: User) -> None:
 
 def forget_old() -> int:
     """Delete rows that no cookie can refer to anymore; return how many."""
-    oldest = timezone.now() - timedelta(seconds=_kept_for())
-    deleted, _ = Device.objects.filter(seen_at__lt=oldest).delete()
+    deleted, _ = _older_than(rules.devices_kept()).delete()
     return deleted
+
+
+def count_old(kept: timedelta) -> int:
+    """Return how many browsers would be forgotten if they were kept this long."""
+    return _older_than(kept).count()
+
+
+def _older_than(kept: timedelta) -> QuerySet[Device]:
+    return Device.objects.filter(seen_at__lt=timezone.now() - kept)
 
 
 def _browser(request: HttpRequest) -> uuid.UUID | None:
@@ -110,7 +120,7 @@ def _browser(request: HttpRequest) -> uuid.UUID | None:
 
 def _good(row: Device | None) -> Device | None:
     """Return a row if it's not too old and its user's password hasn't changed."""
-    if row is None or row.seen_at < timezone.now() - timedelta(seconds=_kept_for()):
+    if row is None or row.seen_at < timezone.now() - rules.devices_kept():
         return None
     return row if constant_time_compare(row.password, _fingerprint(row.user)) else None
 
@@ -118,9 +128,3 @@ def _good(row: Device | None) -> Device | None:
 def _fingerprint(user: User) -> str:
     """Return a value that changes with a user's password and reveals nothing about it."""
     return salted_hmac(SALT, f"{user.pk}:{user.password}", algorithm="sha256").hexdigest()
-
-
-def _kept_for() -> int:
-    """Return how many seconds a browser is remembered after a sign-in."""
-    days: int = settings.DEVICES_KEPT_DAYS
-    return days * 24 * 60 * 60

@@ -186,6 +186,8 @@ SECTIONS = (
         "settings",
         (
             Item("Brand", "business.brandversion"),
+            Item("Suggested amounts", "business.suggestionsversion"),
+            Item("Retention", "business.retentionversion"),
             Item("Zelle terms", "billing.zelleterms"),
             Item("Bank accounts", "billing.bankaccount"),
             Item("Bank mailboxes", "billing.bankmailbox"),

@@ -84,6 +84,8 @@ SEEN = [
     ("billing", "zelleterms"),
     ("business", "bookaccountsversion"),
     ("business", "brandversion"),
+    ("business", "retentionversion"),
+    ("business", "suggestionsversion"),
     ("emails", "message"),
     ("members", "accountactivity"),
     ("members", "member"),
@@ -228,6 +230,11 @@ POWERS = (
     ),
     Power("Set the terms of Zelle", ("billing.change_zelleterms",), BOOKKEEPING, is_on_money=True),
     Power("Change the brand and what members read", ("business.add_brandversion",), OWNING),
+    Power(
+        "Change the suggested amounts, and how long records are kept",
+        ("business.add_suggestionsversion", "business.add_retentionversion"),
+        OWNING,
+    ),
     Power("Open accounts, and change names", ("auth.add_user", "auth.change_user"), OWNING),
     Power(
         "Decide who is on the team and what they may do, and see their sessions and devices",

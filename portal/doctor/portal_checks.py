@@ -12,6 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from billing.core.statuses import EventState
 from billing.models import StripeEvent
+from business.admin.group import overridden
 from common.staff import show
 from emails.models import Message, MessageState
 from portal import start_checks
@@ -32,6 +33,14 @@ def complete() -> Result:
     text = " ".join(one.sentence for one in left)
     remedy = "Complete them in .env (.env.example explains each), and restart."
     return ok(f"Before you open: {text}") if settings.DEVELOPMENT else warn(text, remedy)
+
+
+def rules() -> Result:
+    """Which of the environment's settings don't count, since owners saved others."""
+    saved = overridden()
+    if not saved:
+        return ok("The environment’s settings hold: owners saved no others.")
+    return ok(f"Saved on the staff site, so the environment’s don’t count: {', '.join(saved)}.")
 
 
 def worker() -> Result:
@@ -87,6 +96,7 @@ def known() -> Result:
 
 CHECKS = (
     Check("portal.settings", "Settings", complete),
+    Check("portal.rules", "Rules of the owners", rules),
     Check("portal.worker", "Worker", worker),
     Check("portal.backlog", "Backlog", backlog),
     Check("portal.ledger", "Refund ledger", ledger),

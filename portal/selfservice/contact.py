@@ -8,14 +8,15 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from business import rules
 from common.links import portal_url
 from common.traces import Traces
 from emails import outbox
@@ -136,10 +137,18 @@ def reopen(row: SupportMessage) -> bool:
 
 
 def forget_old() -> None:
-    """Delete answered messages older than MESSAGES_KEPT_DAYS."""
-    oldest = timezone.now() - timedelta(days=settings.MESSAGES_KEPT_DAYS)
-    rows = SupportMessage.objects.filter(created_at__lt=oldest)
-    rows.exclude(answered_at=None).delete()
+    """Delete answered messages that are old enough."""
+    _older_than(rules.messages_kept()).delete()
+
+
+def count_old(kept: timedelta) -> int:
+    """Return how many answered messages would be deleted if they were kept this long."""
+    return _older_than(kept).count()
+
+
+def _older_than(kept: timedelta) -> QuerySet[SupportMessage]:
+    rows = SupportMessage.objects.filter(created_at__lt=timezone.now() - kept)
+    return rows.exclude(answered_at=None)
 
 
 def forget(traces: Traces) -> None:

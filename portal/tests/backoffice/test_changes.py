@@ -34,7 +34,12 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "billing.zelleterms": ({"name": "Quay Pilates"}, "Harbor Yoga → Quay Pilates."),
 }
 # Each change is a row of its own, which says who and when, and its page what it changed.
-VERSIONS = {"billing.refundpolicy", "business.brandversion"}
+VERSIONS = {
+    "billing.refundpolicy",
+    "business.brandversion",
+    "business.retentionversion",
+    "business.suggestionsversion",
+}
 # Buttons that record nothing of their own, and why.
 NO_RECORD = {
     "add_note": "makes a row, which says who wrote it",
@@ -47,6 +52,7 @@ NO_RECORD = {
     "import_one": "leads to the page that imports, which records it",
     "match_by_hand": "leads to the page that matches, which records it",
     "name_columns": "leads to the page that names them, which records it",
+    "open_again": "leads to the form, whose version is the record",
     "open_in_stripe": "leads to Stripe's dashboard",
     "see_both": "leads to the page of both, which records it",
     "to_match": "leads to a list",

@@ -1,0 +1,82 @@
+"""The rules in force: what staff saved wins, and the environment holds for what they left empty.
+
+What isn't here stays in the environment: secrets, addresses, limits on cost and misuse, and what
+every process reads once when it starts (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+from business.groups import Group
+from business.models import RetentionVersion, SuggestionsVersion
+
+SUGGESTIONS = Group(SuggestionsVersion)
+RETENTION = Group(RetentionVersion)
+GROUPS: tuple[Group[Any], ...] = (SUGGESTIONS, RETENTION)
+
+
+def assume_nothing_saved() -> None:
+    """Start with the environment's rules. For tests."""
+    for group in GROUPS:
+        group.assume_nothing_saved()
+
+
+# One-time payments
+
+
+def suggested_amounts() -> list[int]:
+    """Return the amounts that are offered with one click, in minor units of PAYMENT_CURRENCY.
+
+    Amounts out of the limits, which the environment sets, can't be paid, so they're left out.
+    """
+    amounts = saved_suggestions(SUGGESTIONS.saved())
+    if amounts is None:
+        amounts = list(settings.PAYMENT_SUGGESTIONS)
+    return [one for one in amounts if settings.PAYMENT_MINIMUM <= one <= settings.PAYMENT_MAXIMUM]
+
+
+def saved_suggestions(row: SuggestionsVersion | None) -> list[int] | None:
+    """Return a version's amounts; None if it leaves them to the environment.
+
+    So it does if they were saved in another currency than what's in force.
+    """
+    if row is None or row.amounts is None or row.currency != settings.PAYMENT_CURRENCY.upper():
+        return None
+    return [int(one) for one in row.amounts]
+
+
+# How long records are kept
+
+
+def messages_kept() -> timedelta:
+    """Return how long a message keeps whom it went to and what it said."""
+    return _days("messages", settings.MESSAGES_KEPT_DAYS)
+
+
+def payloads_kept() -> timedelta:
+    """Return how long events keep what Stripe said, and banks' mails their content."""
+    return _days("payloads", settings.PAYLOADS_KEPT_DAYS)
+
+
+def sign_ins_kept() -> timedelta:
+    """Return how long sign-ins and changes of accounts are kept."""
+    return _days("sign_ins", settings.SIGN_INS_KEPT_DAYS)
+
+
+def devices_kept() -> timedelta:
+    """Return how long after its last sign-in a browser is known."""
+    return _days("devices", settings.DEVICES_KEPT_DAYS)
+
+
+def jobs_kept() -> timedelta:
+    """Return how long failed jobs are kept."""
+    return _days("jobs", settings.JOBS_KEPT_DAYS)
+
+
+def _days(name: str, of_environment: int) -> timedelta:
+    saved = RETENTION.value(name)
+    return timedelta(days=of_environment if saved is None else saved)

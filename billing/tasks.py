@@ -13,7 +13,7 @@ from procrastinate.contrib.django import app
 from billing.core.jobs import JobName
 from billing.core.statuses import OPEN_EVENT
 from billing.facts import daily, trials
-from billing.inbound import events
+from billing.inbound import events, replays
 from billing.models import Customer, ExpectedTransfer, StripeEvent
 from billing.notices import reminders
 from billing.reconcile import closing_books, history, missed_events, push
@@ -50,6 +50,12 @@ def sweep_inbox(timestamp: int) -> None:
     )
     for pk in overdue.order_by("pk").values_list("pk", flat=True)[:1000]:
         enqueue_once(process_event, f"event:{pk}", event_id=pk)
+
+
+@app.task(retry=Backoff(max_attempts=30))
+def replay_events(replay_pk: int) -> None:
+    """Hand over the next events of a replay that staff started."""
+    replays.hand_over(replay_pk)
 
 
 @app.periodic(cron="17 * * * *")

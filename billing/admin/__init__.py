@@ -29,6 +29,7 @@ from billing.admin.reconciliations import ReconciliationAdmin
 from billing.admin.refunds.ledger import LedgerCheckAdmin, RefundEntryAdmin
 from billing.admin.refunds.policy import RefundPolicyAdmin
 from billing.admin.refunds.queue import RefundAdmin
+from billing.admin.replays import ReplayAdmin
 from billing.admin.retention import RetentionOfferAdmin, RetentionShowingAdmin
 from billing.admin.setup import IgnoredEventsAdmin, MissingSetupAdmin
 from billing.admin.subscriptions import SubscriptionAdmin
@@ -64,6 +65,7 @@ __all__ = [
     "RefundAdmin",
     "RefundEntryAdmin",
     "RefundPolicyAdmin",
+    "ReplayAdmin",
     "RetentionOfferAdmin",
     "RetentionShowingAdmin",
     "StripeEventAdmin",

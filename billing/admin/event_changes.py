@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -17,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from billing.admin import labels
 from billing.inbound.noted_changes import NotedChange, Value, noted_changes
-from billing.inbound.rehearsal import NotRehearsed, Rehearsal, rehearse
+from billing.inbound.rehearsal import MOST_EVENTS, NotRehearsed, Rehearsal, rehearse_all
 from billing.models import EventAttempt, StripeEvent
 from billing.models.event import ChangeAction
 from billing.stripe import gateway
@@ -118,24 +119,61 @@ def _page_of(change: NotedChange) -> str:
 
 def rehearsal_page(site: AdminSite, request: HttpRequest, event: StripeEvent) -> HttpResponseBase:
     """Show what a replay would change now."""
-    try:
-        tried, problem = rehearse(event), ""
-    except NotRehearsed as error:
-        tried, problem = None, str(error)
-    except gateway.StripeUnavailable as error:
-        logger.warning("A replay couldn't be tried out: %s", error)
-        tried, problem = None, "Stripe can’t be reached right now. Try again in a moment."
-    except gateway.StripeError as error:
-        tried, problem = None, f"Stripe refused: {error}"
+    tried, problem = _tried([event])
     more: dict[str, Any] = {
         **site.each_context(request),
         "title": f"What a replay of {event.type} would do",
         "event": event,
         "back": show.page_of(event),
         "problem": problem,
-        **(_worded(tried) if tried else {}),
+        **(_worded(tried[0]) if tried else {}),
     }
     return TemplateResponse(request, "admin/billing/events/rehearsal.html", more)
+
+
+def rehearsals_page(
+    site: AdminSite, request: HttpRequest, events: QuerySet[StripeEvent]
+) -> HttpResponseBase:
+    """Show what a replay of the first of these events would change, each after those before."""
+    total = events.count()
+    first = list(events.order_by("created_at", "pk")[:MOST_EVENTS])
+    tried, problem = _tried(first) if first else ([], "No event matches.")
+    more: dict[str, Any] = {
+        **site.each_context(request),
+        "opts": StripeEvent._meta,
+        "title": "What a replay would do",
+        "back": show.list_of("billing.stripeevent"),
+        "query": request.GET.urlencode(),
+        "problem": problem,
+        "scope": _scope(len(tried), total),
+        "events": [
+            {"event": event, "url": show.page_of(event), **_worded(one)}
+            for event, one in zip(first, tried, strict=False)
+        ],
+    }
+    return TemplateResponse(request, "admin/billing/events/rehearsals.html", more)
+
+
+def _scope(tried: int, total: int) -> str:
+    if tried == total:
+        return "Each event was tried out after those before it, oldest first."
+    return (
+        f"The oldest {show.number(tried)} of {show.number(total)} events were tried out,"
+        " each after those before it."
+    )
+
+
+def _tried(events: Sequence[StripeEvent]) -> tuple[list[Rehearsal], str]:
+    """Return what replays would do, or none of it and why not."""
+    try:
+        return rehearse_all(events), ""
+    except NotRehearsed as error:
+        return [], str(error)
+    except gateway.StripeUnavailable as error:
+        logger.warning("A replay couldn't be tried out: %s", error)
+        return [], "Stripe can’t be reached right now. Try again in a moment."
+    except gateway.StripeError as error:
+        return [], f"Stripe refused: {error}"
 
 
 def _worded(tried: Rehearsal) -> dict[str, Any]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from billing.admin import event_changes, labels
+from billing.admin import event_changes, labels, replays
 from billing.admin.records import RecordAdmin
 from billing.admin.search import customers_at_stripe
 from billing.core.statuses import EventState
@@ -24,7 +28,7 @@ from billing.inbound.events import TARGETS
 from billing.models import Customer, Invoice, Payment, StripeEvent, Subscription
 from billing.models.copy import StripeCopy
 from common.staff import show
-from common.staff.filters import by_day
+from common.staff.filters import by_day, by_time
 from common.staff.parts import button, column, page_button, row_or_404
 
 SUMMARY = 90
@@ -59,14 +63,16 @@ class StripeEventAdmin(RecordAdmin):
         ("state", ChoicesDropdownFilter),
         TypeFilter,
         ("received_at", by_day("day received")),
+        ("created_at", by_time("time it happened")),
     ]
+    list_before_template = "admin/billing/events/replays.html"
     nothing = "Stripe has told us nothing yet."
     nothing_left = {
         "state__exact=failed": "Every event could be processed.",
         "state__in=pending,retrying": "No event waits.",
     }
     ordering = ["-id"]
-    actions = ["replay_selected"]
+    actions = ["replay_selected", "try_selected"]
     actions_list = ["replay_failed"]
     actions_row = ["replay", "open_in_stripe"]
     actions_detail = ["replay", "rehearse", "open_in_stripe"]
@@ -77,6 +83,57 @@ class StripeEventAdmin(RecordAdmin):
         ("Attempts and what they changed", {"fields": ["tries"]}),
         ("As Stripe sent it", {"fields": ["stripe_id", "api_version", "content"]}),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages that replay, or try out, all events that match the list's filters."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("replay-all/", wrap(self.replay_matching), name="billing_stripeevent_replay_all"),
+            path("try-all/", wrap(self.try_matching), name="billing_stripeevent_try_all"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Say how far a replay is, and lead to the question about a new one."""
+        under_way = replays.running()
+        more = {
+            "replay_under_way": under_way
+            and {"url": show.page_of(under_way), "says": replays.how_far(under_way)},
+            "may_replay": self.has_replay_permission(request),
+            "replay_query": request.GET.urlencode(),
+        }
+        answer = super().changelist_view(request, {**more, **(extra_context or {})})
+        if under_way:
+            answer["Refresh"] = str(replays.SECONDS)
+        return answer
+
+    def replay_matching(self, request: HttpRequest) -> HttpResponseBase:
+        """Show what a replay of all events that match would process, and start it."""
+        if not self.has_replay_permission(request):
+            raise PermissionDenied
+        listing = self._listing(request)
+        if listing is None:
+            return redirect(show.list_of("billing.stripeevent"))
+        return replays.question_page(self.admin_site, request, listing)
+
+    def try_matching(self, request: HttpRequest) -> HttpResponseBase:
+        """Show what a replay of the first events that match would change, and change nothing."""
+        if not self.has_replay_permission(request):
+            raise PermissionDenied
+        listing = self._listing(request)
+        if listing is None:
+            return redirect(show.list_of("billing.stripeevent"))
+        return event_changes.rehearsals_page(self.admin_site, request, listing.queryset)
+
+    def _listing(self, request: HttpRequest) -> ChangeList | None:
+        """Return the list with the address's filters; None if they're not the list's."""
+        try:
+            listing: ChangeList = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return None
+        return listing
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Don't load payloads until a page shows one."""
@@ -185,40 +242,36 @@ class StripeEventAdmin(RecordAdmin):
         event = self.get_object(request, object_id)
         if event is None:
             raise Http404("There is no such event.")
-        self._replay(request, event)
+        inbox.replay(event)
+        self.log_change(request, event, "Replayed.")
         self.message_user(request, f"{event} is being processed again.", messages.SUCCESS)
         return redirect(show.page_of(event))
 
     @admin.action(description="Replay the selected events", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, queryset: QuerySet[StripeEvent]) -> None:
         """Process the selected events again."""
-        self._replay_all(request, queryset)
-
-    @button(
-        "Replay all failed",
-        icon="replay",
-        path="replay-failed",
-        permission="replay",
-        question="Process every failed event again?",
-        explanation="Do this once the cause is mended. Each is read again from Stripe.",
-    )
-    def replay_failed(self, request: HttpRequest, _form: Form) -> HttpResponse:
-        """Replay the events that were given up."""
-        self._replay_all(request, StripeEvent.objects.filter(state=EventState.FAILED))
-        return redirect(reverse("admin:billing_stripeevent_changelist"))
-
-    def _replay_all(self, request: HttpRequest, events: QuerySet[StripeEvent]) -> None:
         # Oldest first, as they happened.
-        chosen = list(events.order_by("pk").defer("payload"))
-        for event in chosen:
-            self._replay(request, event)
-        count = f"{len(chosen)} event{'' if len(chosen) == 1 else 's'}"
+        chosen = list(queryset.order_by("created_at", "pk"))
+        inbox.replay_all([event.pk for event in chosen])
+        LogEntry.objects.log_actions(
+            cast(int, request.user.pk), chosen, CHANGE, change_message="Replayed."
+        )
+        count = show.count(len(chosen), "event")
         verb = "is" if len(chosen) == 1 else "are"
         text = (
             f"{count} {verb} being processed again." if chosen else "There was nothing to replay."
         )
         self.message_user(request, text, messages.SUCCESS if chosen else messages.INFO)
 
-    def _replay(self, request: HttpRequest, event: StripeEvent) -> None:
-        inbox.replay(event)
-        self.log_change(request, event, "Replayed.")
+    @admin.action(description="Try out a replay of the selected events", permissions=["replay"])
+    def try_selected(
+        self, request: HttpRequest, queryset: QuerySet[StripeEvent]
+    ) -> HttpResponseBase:
+        """Show what a replay of the selected events would change, and change nothing."""
+        return event_changes.rehearsals_page(self.admin_site, request, queryset)
+
+    @page_button("Replay all failed", icon="replay", path="replay-failed", permission="replay")
+    def replay_failed(self, request: HttpRequest) -> HttpResponseBase:
+        """Lead to the question whether to replay the events that were given up."""
+        address = reverse("admin:billing_stripeevent_replay_all")
+        return redirect(f"{address}?state__exact={EventState.FAILED.value}")

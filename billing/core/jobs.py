@@ -15,3 +15,4 @@ class JobName(StrEnum):
     TAKE_BACK_ZELLE = "billing.tasks.take_back_zelle"
     READ_BALANCE = "billing.tasks.read_balance"
     PROVE_REFUND = "billing.tasks.prove_refund"
+    REPLAY_EVENTS = "billing.tasks.replay_events"

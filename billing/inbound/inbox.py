@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 from django.db import DataError, OperationalError, connection, transaction
-from procrastinate.contrib.django import app
 from psycopg import Cursor
 
 from billing.core.jobs import JobName
@@ -51,6 +50,34 @@ COUNT = """
 """
 # The kind of the v2 API's ("thin") events.
 THIN = "v2.core.event"
+
+
+# Jobs of new events come before those of a long replay.
+LATER = -10
+# Again one statement: jobs that wait already are brought forward, the others made. An event that's
+# being processed right now gets a job without a queueing lock: its own job may have to wait again.
+REPLAY = """
+    WITH chosen AS (
+        SELECT id, lock, place
+        FROM unnest(%(pks)s::bigint[], %(locks)s::text[]) WITH ORDINALITY AS one(id, lock, place)
+    ), hurried AS (
+        UPDATE procrastinate_jobs AS job
+        SET scheduled_at = NULL, attempts = 0, lock = chosen.lock,
+            priority = greatest(job.priority, %(priority)s),
+            args = job.args || '{"again": true}'::jsonb
+        FROM chosen
+        WHERE job.queueing_lock = 'event:' || chosen.id AND job.status = 'todo'
+        RETURNING chosen.id
+    )
+    SELECT procrastinate_defer_jobs_v1(array_agg(ROW(
+        'default', %(job)s, %(priority)s, lock,
+        CASE WHEN 'event:' || id IN (
+            SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'doing'
+        ) THEN NULL ELSE 'event:' || id END,
+        jsonb_build_object('event_id', id, 'again', true), NULL
+    )::procrastinate_job_to_defer_v1 ORDER BY place))
+    FROM chosen WHERE id NOT IN (SELECT id FROM hurried)
+"""
 
 
 class MalformedEvent(ValueError):
@@ -208,7 +235,31 @@ def _run(statement: str, values: list[Any]) -> bool:
 
 def replay(event: StripeEvent) -> None:
     """Process a stored event again, whatever its state (a staff button)."""
-    with transaction.atomic():
-        StripeEvent.objects.filter(pk=event.pk).update(state=EventState.PENDING, error="")
-        lock = queue_lock(event.customer_id, event.object_id, event.stripe_id)
-        app.configure_task(JobName.PROCESS_EVENT, lock=lock).defer(event_id=event.pk, again=True)
+    replay_all([event.pk])
+
+
+@transaction.atomic
+def replay_all(pks: Sequence[int], priority: int = 0) -> None:
+    """Process stored events again in this order, whatever their states.
+
+    A job that waits already, even for its next try, is the one that runs: now, and again from the
+    beginning. So an event that's replayed twice before a worker comes to it is processed once.
+    """
+    # The lock lets two replays of the same events wait for each other, in one order.
+    rows = StripeEvent.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+    locks = {
+        pk: queue_lock(customer_id, object_id, stripe_id)
+        for pk, customer_id, object_id, stripe_id in rows.values_list(
+            "pk", "customer_id", "object_id", "stripe_id"
+        )
+    }
+    known = [pk for pk in dict.fromkeys(pks) if pk in locks]
+    StripeEvent.objects.filter(pk__in=known).update(state=EventState.PENDING, error="")
+    values: dict[str, Any] = {
+        "pks": known,
+        "locks": [locks[pk] for pk in known],
+        "job": JobName.PROCESS_EVENT,
+        "priority": priority,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REPLAY, values)

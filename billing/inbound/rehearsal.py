@@ -7,12 +7,15 @@ code wants to read stops it, is read, and it starts over with the answer.
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import OperationalError, connection, transaction
 
 from billing.core.statuses import EventState
-from billing.inbound import attempts, events
+from billing.inbound import attempts
+from billing.inbound import events as processing
 from billing.inbound.noted_changes import NotedChange, noted_changes
 from billing.models import StripeEvent
 from billing.stripe import gateway
@@ -23,6 +26,9 @@ logger = logging.getLogger(__name__)
 # An event's object, its customer, a hundred payments of an invoice: more is a mistake.
 MOST_READS = 200
 LONGEST_WAIT = "3s"
+# Somebody is waiting for the page.
+MOST_EVENTS = 20
+LONGEST = 15
 MESSAGES = Message._meta.db_table
 
 
@@ -53,10 +59,32 @@ def rehearse(event: StripeEvent) -> Rehearsal:
         NotRehearsed: someone else is changing the member's records, or it reads without end.
         gateway.StripeError: Stripe couldn't be asked.
     """
-    known = gateway.Answers()
+    [result] = _rehearsed([event], gateway.Answers())
+    return result
+
+
+def rehearse_all(events: Sequence[StripeEvent]) -> list[Rehearsal]:
+    """Return what replaying these events one after the other would do, each after those before.
+
+    There are fewer results than events if Stripe took too long to answer about the later ones.
+    Raises what `rehearse` raises.
+    """
+    known, until = gateway.Answers(), time.monotonic() + LONGEST
+    asked: list[StripeEvent] = []
+    for event in events[:MOST_EVENTS]:
+        if asked and time.monotonic() > until:
+            break
+        # Each alone first, so that few of Stripe's answers are missing once they're played as one.
+        if len(events) > 1:
+            _rehearsed([event], known)
+        asked.append(event)
+    return _rehearsed(asked, known)
+
+
+def _rehearsed(events: Sequence[StripeEvent], known: gateway.Answers) -> list[Rehearsal]:
     for _read in range(MOST_READS):
         try:
-            return _played(event, known)
+            return _played(events, known)
         except gateway.NotReadYet as pending:
             gateway.answer(pending, known)
         except OperationalError as error:
@@ -66,24 +94,29 @@ def rehearse(event: StripeEvent) -> Rehearsal:
     raise NotRehearsed("This event is about too much to try it out.")
 
 
-def _played(event: StripeEvent, known: gateway.Answers) -> Rehearsal:
-    state, note, asks, problem = None, "", "", ""
+def _played(events: Sequence[StripeEvent], known: gateway.Answers) -> list[Rehearsal]:
     with transaction.atomic(), gateway.rehearsing(known):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LONGEST_WAIT])
-        attempt = attempts.begin(event.pk, is_replay=True)
-        try:
-            with transaction.atomic():
-                state, note = events.read_again(event, again=True)
-        except gateway.WouldChange as request:
-            asks = str(request)
-        except OperationalError:
-            raise
-        except Exception as error:
-            logger.exception("Trying out event %s failed.", event.stripe_id)
-            problem = f"{type(error).__name__}: {error}"
-        changes = noted_changes(attempt.pk)
-        added = [one.row for one in changes if one.table == MESSAGES and one.is_new]
-        messages = list(Message.objects.filter(pk__in=added).order_by("pk"))
+        results = [_played_one(event) for event in events]
         transaction.set_rollback(True)
+    return results
+
+
+def _played_one(event: StripeEvent) -> Rehearsal:
+    state, note, asks, problem = None, "", "", ""
+    attempt = attempts.begin(event.pk, is_replay=True)
+    try:
+        with transaction.atomic():
+            state, note = processing.read_again(event, again=True)
+    except gateway.WouldChange as request:
+        asks = str(request)
+    except OperationalError:
+        raise
+    except Exception as error:
+        logger.exception("Trying out event %s failed.", event.stripe_id)
+        problem = f"{type(error).__name__}: {error}"
+    changes = noted_changes(attempt.pk)
+    added = [one.row for one in changes if one.table == MESSAGES and one.is_new]
+    messages = list(Message.objects.filter(pk__in=added).order_by("pk"))
     return Rehearsal(state, note, changes, messages, asks, problem)

@@ -38,6 +38,7 @@ from billing.models.plan import Plan
 from billing.models.product import Product
 from billing.models.reconciliation import Reconciliation
 from billing.models.refund import Refund, RefundPolicy
+from billing.models.replay import Replay
 from billing.models.request import PaymentRequest
 from billing.models.retention import RetentionOffer, RetentionShowing
 from billing.models.setup import MissingSetup
@@ -90,6 +91,7 @@ __all__ = [
     "Refund",
     "RefundEntry",
     "RefundPolicy",
+    "Replay",
     "RetentionOffer",
     "RetentionShowing",
     "RowChange",

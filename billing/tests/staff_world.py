@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
@@ -50,6 +51,7 @@ from billing.models import (
     Plan,
     Product,
     Reconciliation,
+    Replay,
     RetentionOffer,
     RetentionShowing,
     StripeEvent,
@@ -353,6 +355,15 @@ def _rows_of_stripe() -> list[models.Model]:
     return [
         Reconciliation.objects.create(
             started_at=now - timedelta(minutes=5), finished_at=now, events_seen=3
+        ),
+        Replay.objects.create(
+            key=uuid4(),
+            chosen="all events",
+            event_ids=[1],
+            kinds={"invoice.paid": 1},
+            total=1,
+            handed=1,
+            finished_at=now,
         ),
         UnassignedCustomer.objects.create(
             stripe_id="cus_stranger", email="stranger@example.com", created_at=now, read_at=now

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import RangeDateFilter
+from django.utils.dateparse import parse_time
+from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 from unfold.utils import parse_date_str
 
 
@@ -29,6 +30,32 @@ class DayFilter(RangeDateFilter):  # type: ignore[misc]  # Unfold ships no types
         given = self.used_parameters.get(f"{self.parameter_name}_{which}")
         day: date | None = parse_date_str(given) if isinstance(given, str) else None
         return day
+
+
+class TimeFilter(RangeDateTimeFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Filters times between two moments in the reader's time zone.
+
+    A day without a time counts from its start, or to its end.
+    """
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the rows of that time; an invalid day or time is ignored."""
+        if first := self._moment("from"):
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
+        if last := self._moment("to"):
+            queryset = queryset.filter(**{f"{self.parameter_name}__lte": last})
+        return queryset
+
+    def _moment(self, which: str) -> datetime | None:
+        day, at = (
+            self.used_parameters.get(f"{self.parameter_name}_{which}_{part}") for part in (0, 1)
+        )
+        parsed: date | None = parse_date_str(day) if isinstance(day, str) else None
+        if parsed is None:
+            return None
+        otherwise = time.max if which == "to" else time.min
+        typed = parse_time(at) if isinstance(at, str) and at else None
+        return timezone.make_aware(datetime.combine(parsed, typed or otherwise))
 
 
 class DateFilter(DayFilter):
@@ -58,6 +85,11 @@ def titled(kind: type[Any], title: str) -> type[Any]:
 def by_day(title: str) -> type[Any]:
     """Return `DayFilter` under a natural name."""
     return titled(DayFilter, title)
+
+
+def by_time(title: str) -> type[Any]:
+    """Return `TimeFilter` under a natural name."""
+    return titled(TimeFilter, title)
 
 
 def by_date(title: str) -> type[Any]:

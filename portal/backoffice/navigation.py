@@ -174,6 +174,7 @@ SECTIONS = (
             Item("Check-ups", "portal.diagnosis"),
             Item("Getting started", "portal.diagnosis", page="start"),
             Item("Webhook events", "billing.stripeevent", lambda now: now.events.failed),
+            Item("Replays", "billing.replay"),
             Item("Missed-event checks", "billing.reconciliation"),
             Item("Ignored events", "billing.ignoredevents"),
             Item("Missing setup at Stripe", "billing.missingsetup"),

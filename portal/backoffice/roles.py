@@ -74,6 +74,7 @@ SEEN = [
     ("billing", "plan"),
     ("billing", "product"),
     ("billing", "reconciliation"),
+    ("billing", "replay"),
     ("billing", "retentionoffer"),
     ("billing", "retentionshowing"),
     ("billing", "refund"),

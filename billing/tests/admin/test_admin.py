@@ -24,6 +24,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from billing.core.statuses import EventState
+from billing.inbound import replays
 from billing.models import (
     CreditNote,
     Customer,
@@ -32,6 +33,7 @@ from billing.models import (
     Payment,
     Plan,
     Reconciliation,
+    Replay,
     StripeEvent,
     Subscription,
 )
@@ -286,8 +288,12 @@ def test_support_replays_the_selected_events(world: World) -> None:
 
 def test_support_replays_all_that_failed(world: World) -> None:
     failed = [make_failed_event(), make_failed_event()]
-    answer = press(signed_in(support()), StripeEvent, "replay_failed")
-    assert "2 events are being processed again." in answer.content.decode()
+    client = signed_in(support())
+    answer = client.get(reverse("admin:billing_stripeevent_replay_failed"))
+    page = client.get(answer.headers["Location"])
+    assert "Replay 2 events?" in page.content.decode()
+    client.post(answer.headers["Location"], {"key": page.context["key"]})
+    replays.hand_over(Replay.objects.get().pk)
     assert not StripeEvent.objects.filter(state=EventState.FAILED).exists()
     world.event.refresh_from_db()
     assert world.event.state == EventState.PROCESSED
@@ -498,7 +504,12 @@ def test_the_palette_finds_people_and_ids(world: World) -> None:
 def test_every_filter_works(world: World) -> None:
     client = signed_in(superuser())
     queries = {
-        StripeEvent: ["state__exact=failed", "type=invoice.paid", "received_at_from=2026-01-01"],
+        StripeEvent: [
+            "state__exact=failed",
+            "type=invoice.paid",
+            "received_at_from=2026-01-01",
+            "created_at_from_0=2026-01-01",
+        ],
         Subscription: ["ending=yes", "ending=no", "status__in=past_due,unpaid"],
         Payment: ["status__exact=succeeded", "paid_at_from=2026-01-01"],
         Message: ["state__in=queued,sending", "kind=welcome", "channel__exact=sms"],

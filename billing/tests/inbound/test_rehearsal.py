@@ -7,7 +7,7 @@ from django.db import connection
 
 from billing.core.statuses import EventState
 from billing.inbound import inbox
-from billing.inbound.rehearsal import Rehearsal, rehearse
+from billing.inbound.rehearsal import Rehearsal, rehearse, rehearse_all
 from billing.models import (
     EventAttempt,
     Invoice,
@@ -92,6 +92,19 @@ def test_an_error_of_ours_is_shown(sandbox: Sandbox) -> None:
     result = tried("invoice.paid")
     assert result.state is None
     assert result.problem.startswith("KeyError")
+
+
+def test_several_are_played_one_after_the_other(sandbox: Sandbox) -> None:
+    paid_member(sandbox)
+    Invoice.objects.update(status="open", amount_paid=0)
+    events = list(StripeEvent.objects.filter(type__startswith="invoice.").order_by("pk"))
+    before = dump()
+    results = rehearse_all(events)
+    assert dump() == before
+    assert len(results) == len(events) > 1
+    # The first one reads the invoice, so those after it find nothing to change.
+    assert [bool(one.changes) for one in results] == [True] + [False] * (len(events) - 1)
+    assert Invoice.objects.get().status == "open"
 
 
 def test_stripe_away_is_our_error(sandbox: Sandbox) -> None:

@@ -92,7 +92,10 @@ TAKES = {
     "billing_retentionoffer_add": "billing.add_retentionoffer",
     "billing_stripeevent_rehearse": "billing.change_stripeevent",
     "billing_stripeevent_replay": "billing.change_stripeevent",
+    "billing_stripeevent_replay_all": "billing.change_stripeevent",
     "billing_stripeevent_replay_failed": "billing.change_stripeevent",
+    "billing_stripeevent_try_all": "billing.change_stripeevent",
+    "billing_replay_stop": "billing.change_stripeevent",
     **{
         f"billing_invoice_{name}": "billing.change_invoice"
         for name in ("charge_again", "give_up", "void")

@@ -269,8 +269,7 @@ def verify_ledger(timestamp: int = 0) -> None:
         refund_sync.compare_with_stripe(check)
     finally:
         ledger.export_head(check)
-    if broken := list(closing_books.problems()):
-        logger.error("The closed months of the books: %s", "; ".join(broken[:5]))
+        closing_books.verify()
     closing_books.export_head()
     if check.problems:
         logger.error("The ledger of refunds: %s", "; ".join(check.problems[:5]))

@@ -13,7 +13,7 @@ from billing.models.bank import (
 from billing.models.bank_mail_retry import BankMailRetry
 from billing.models.bank_upload import BankUpload
 from billing.models.checkout import Checkout
-from billing.models.closing import BookClosing
+from billing.models.closing import BookCheck, BookClosing
 from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
 from billing.models.decision import MembershipDecision
@@ -60,6 +60,7 @@ __all__ = [
     "BankMailbox",
     "BankTransfer",
     "BankUpload",
+    "BookCheck",
     "BookClosing",
     "Checkout",
     "CohortFact",

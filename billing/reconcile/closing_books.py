@@ -22,8 +22,10 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
+from billing.core.book_words import DIRECT
 from billing.facts import books
-from billing.models import BalanceReading, BookClosing
+from billing.models import BalanceReading, BookCheck, BookClosing
+from billing.models.closing import CURRENT, WITHOUT_DIRECT
 from common.money import Money
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,8 @@ def close(month: date, by: User) -> BookClosing:
             month=month,
             time_zone=books.zone().key,
             statements=as_kept(month),
+            direct=direct_as_kept(month),
+            version=CURRENT,
             closed_at=timezone.now(),
             closed_by=by,
             previous_hash=last.hash if last else GENESIS,
@@ -131,9 +135,17 @@ def as_kept(month: date) -> list[dict[str, Any]]:
     ]
 
 
+def direct_as_kept(month: date) -> list[dict[str, Any]]:
+    """Return what moved outside of Stripe's balance as a closing keeps it."""
+    return [
+        {"kind": kind, "currency": money.currency.lower(), "amount": money.amount}
+        for kind, money in books.moved_directly(month)
+    ]
+
+
 def digest(row: BookClosing) -> str:
     """Return SHA-256 (hexadecimal) over the row as JSON: names sorted, no spaces, ASCII."""
-    columns = {
+    columns: dict[str, Any] = {
         "number": row.number,
         "month": f"{row.month:%Y-%m}",
         "time_zone": row.time_zone,
@@ -142,6 +154,8 @@ def digest(row: BookClosing) -> str:
         "closed_by": row.closed_by_id,
         "previous_hash": row.previous_hash,
     }
+    if row.version != WITHOUT_DIRECT:
+        columns |= {"version": row.version, "direct": row.direct}
     text = json.dumps(columns, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -149,6 +163,9 @@ def digest(row: BookClosing) -> str:
 def changes(row: BookClosing) -> list[Change]:
     """Return the lines that came in, or differ, since a month was closed."""
     then, now = _amounts(row.statements), _amounts(as_kept(row.month))
+    if row.version != WITHOUT_DIRECT:
+        then |= _direct(row.direct)
+        now |= _direct(direct_as_kept(row.month))
     return [
         Change(label, Money(then.get(key, ("", 0))[1], key[0]), Money(amount, key[0]))
         for key in sorted({*then, *now})
@@ -166,6 +183,27 @@ def _amounts(statements: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[st
             found[currency, line["key"]] = (line["label"], line["amount"])
         found[currency, "~closing"] = ("Closing balance", one["closing"])
     return found
+
+
+def _direct(kept: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[str, int]]:
+    # After the closing balance, as on the page.
+    return {
+        (one["currency"], f"~direct:{one['kind']}"): (DIRECT[one["kind"]], one["amount"])
+        for one in kept
+    }
+
+
+def verify() -> BookCheck:
+    """Verify the chain, and keep what was found for the staff's home page."""
+    found = {
+        "checked_at": timezone.now(),
+        "closings": BookClosing.objects.count(),
+        "problems": list(problems()),
+    }
+    check, _is_new = BookCheck.objects.update_or_create(pk=1, defaults=found)
+    for problem in check.problems[:5]:
+        logger.error("The closed months of the books: %s", problem)
+    return check
 
 
 def problems() -> Iterator[str]:

@@ -17,6 +17,7 @@ from billing.models import (
     BalanceReading,
     BankMailbox,
     BankMailRetry,
+    BookCheck,
     IgnoredEvents,
     Invoice,
     LedgerCheck,
@@ -57,8 +58,9 @@ class ProblemFacts:
     `failed_jobs`: scheduled jobs whose last run failed, by pk and name. `tax_account`: only if
     Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk. `mailbox`:
     the one that the bank's mails are read from; `kept_out`: mails there that couldn't be taken in
-    for a while, by whether they wait for keys. `check_up`: the doctor's last finished run.
-    `balance`: the last reading, if the books have differed from it for a while.
+    for a while, by whether they wait for keys. `closings`: the last check of the closed months'
+    chain. `balance`: the last reading, if the books have differed from it for a while. `check_up`:
+    the doctor's last finished run.
     """
 
     now: datetime
@@ -78,6 +80,7 @@ class ProblemFacts:
     mailbox: BankMailbox | None = None
     kept_out: Mapping[bool, int] = field(default_factory=dict)
     balance: BalanceReading | None = None
+    closings: BookCheck | None = None
     check_up: Diagnosis | None = None
 
 
@@ -142,11 +145,12 @@ KEPT_OUT = Part(_kept_out)
 BALANCE = Part(
     lambda: BalanceReading.objects.filter(differs_since__lt=Param("lasting", "timestamptz"))[:1]
 )
+BOOK_CHECK = Part(lambda: BookCheck.objects.all()[:1])
 CHECK_UP = Part(lambda: Diagnosis.objects.exclude(finished_at=None)[:1])
 PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
-    *(MAILBOXES, KEPT_OUT, BALANCE, CHECK_UP),
+    *(MAILBOXES, KEPT_OUT, BALANCE, BOOK_CHECK, CHECK_UP),
 )
 
 
@@ -172,6 +176,7 @@ def read(now: datetime) -> ProblemFacts:
         paid_twice=sorted(results[PAID_TWICE]),
         second_trials=results[SECOND_TRIALS],
         balance=results.first(BALANCE),
+        closings=results.first(BOOK_CHECK),
         mailbox=results.first(MAILBOXES),
         kept_out=dict(results[KEPT_OUT]),
         check_up=results.first(CHECK_UP),

@@ -46,7 +46,10 @@ UNREAD = timedelta(hours=1)
 CHECK_TAKES = timedelta(hours=1)
 # Checks of what other problems, or home's own tasks, say already.
 SAID_ELSEWHERE = frozenset(
-    {"portal.problems", "portal.ledger", "portal.worker", "portal.backlog", "bank.mailbox"}
+    {
+        *("portal.problems", "portal.ledger", "portal.books", "portal.worker", "portal.backlog"),
+        "bank.mailbox",
+    }
 )
 MOST_NAMED = 4
 LONGEST_KEY = 200
@@ -94,6 +97,7 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
         *_failed_jobs(facts),
         *_ledger(facts),
         *_books(facts),
+        *_closings(facts),
         *_refused_mail(facts),
         *_tax(facts),
         *_memberships(facts),
@@ -251,6 +255,21 @@ def _books(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     text = f"The books differ from Stripe’s balance: {lacking} {verb} missing here."
     page = reverse("admin:billing_balancetransaction_months")
     yield CurrentProblem("books", text, page, "See the books", BOOKS)
+
+
+def _closings(facts: ProblemFacts) -> Iterator[CurrentProblem]:
+    """Yield that the chain of closed months is broken, or that nobody has looked lately."""
+    if (check := facts.closings) is None:
+        return
+    page = reverse("admin:billing_balancetransaction_months")
+    if check.problems:
+        found = show.count(len(check.problems), "problem")
+        text = f"The chain of closed months of the books has {found}: {check.problems[0]}"
+        yield CurrentProblem("closings", text, page, "See the months", BOOKS)
+    elif check.closings and facts.now - check.checked_at > OVERDUE:
+        since = show.how_long(check.checked_at, facts.now)
+        text = f"The closed months of the books haven’t been verified for {since}."
+        yield CurrentProblem("closing checks", text, page, "See the months", BOOKS, WARNING)
 
 
 def _not_verified(text: str) -> CurrentProblem:

@@ -11,7 +11,8 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from billing.core.statuses import EventState
-from billing.models import StripeEvent
+from billing.models import BookClosing, StripeEvent
+from billing.reconcile import closing_books
 from business.admin.group import overridden
 from common.staff import show
 from emails.models import Message, MessageState
@@ -20,6 +21,7 @@ from portal.backoffice import problems
 from portal.doctor.results import Check, Result, fail, ok, warn
 
 LEDGER = "ledger"
+MOST_NAMED = 3
 WAITS = timedelta(minutes=10)
 WAITING = (EventState.PENDING, EventState.RETRYING)
 UNSENT = (MessageState.QUEUED, MessageState.SENDING)
@@ -85,6 +87,19 @@ def ledger() -> Result:
     return fail(text, remedy) if is_bad else warn(text, remedy)
 
 
+def closings() -> Result:
+    """Whether the chain of closed months of the books holds."""
+    found = list(closing_books.problems())
+    if not found:
+        count = show.count(BookClosing.objects.count(), "closed month")
+        return ok(f"The books have {count}, and their chain holds.")
+    remedy = (
+        "Find out who changed the database past the portal, and compare with a backup and with the"
+        " exported heads: see “Closing a month” in docs/operations.md."
+    )
+    return fail(" ".join(found[:MOST_NAMED]), remedy)
+
+
 def known() -> Result:
     """Whether the portal knows of problems of its own; the home page shows the same."""
     found = [one for one in problems.current() if not one.key.startswith(LEDGER)]
@@ -100,5 +115,6 @@ CHECKS = (
     Check("portal.worker", "Worker", worker),
     Check("portal.backlog", "Backlog", backlog),
     Check("portal.ledger", "Refund ledger", ledger),
+    Check("portal.books", "Closed months", closings),
     Check("portal.problems", "Known problems", known),
 )

@@ -26,6 +26,7 @@ LEFT_OUT = {
     "billing.RefundPolicy": "The business's rules; it only says which colleague wrote them.",
     "billing.BankTransfer": "The business's bank account; what came is in `zelle-transfers`.",
     "billing.BalanceTransaction": "Fees and net of `payments` and `refunds`.",
+    "billing.BookCheck": "Whether the closed months still verify.",
     "billing.BookClosing": "The business's books; it says which colleague closed them.",
     "billing.BankFile": "The business's bank account; it says which colleague imported it.",
     "billing.BankLine": "The business's bank account; what came is in `zelle-transfers`.",

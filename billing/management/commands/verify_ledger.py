@@ -1,4 +1,4 @@
-"""Verify the refund ledger: its chain, the rows, the exported heads, and Stripe."""
+"""Verify the refund ledger (chain, rows, exported heads, Stripe) and the closed months."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from billing.reconcile import closing_books
 from billing.refunds import ledger
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
@@ -14,7 +15,10 @@ from billing.stripe import gateway
 class Command(BaseCommand):
     """`manage.py verify_ledger`: exit code 1 if anything is wrong."""
 
-    help = "Proves the ledger of refunds, and compares it with the rows and with Stripe."
+    help = (
+        "Proves the ledger of refunds, compares it with the rows and with Stripe, and proves the"
+        " chain of closed months."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the switches."""
@@ -32,11 +36,12 @@ class Command(BaseCommand):
         finally:
             if options["export"]:
                 ledger.export_head(check)
-        for problem in check.problems:
+        found = [*check.problems, *closing_books.verify().problems]
+        for problem in found:
             self.stdout.write(self.style.ERROR(problem))
         proved = (
             f"{check.entries} entries, {check.refunds_compared} refunds, head {check.head_hash}"
         )
-        if check.problems:
-            raise CommandError(f"{len(check.problems)} problems. {proved}")
+        if found:
+            raise CommandError(f"{len(found)} problems. {proved}")
         self.stdout.write(self.style.SUCCESS(f"All is proved: {proved}"))

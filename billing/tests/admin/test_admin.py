@@ -129,7 +129,8 @@ def test_every_model_of_ours_is_on_the_site() -> None:
     parts = {
         *("billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"),
         *("billing.BankUpload", "billing.BankMailRetry", "business.Picture"),
-        *("billing.BalanceReading", "billing.BookClosing", "emails.NotificationChoice"),
+        *("billing.BalanceReading", "billing.BookClosing", "billing.BookCheck"),
+        "emails.NotificationChoice",
         *("billing.EventAttempt", "billing.RowChange"),
         *("billing.DayFact", "billing.CohortFact", "billing.FactState", "billing.FactDue"),
         *("billing.MemberSpan", "billing.TrialSpan", "billing.NumbersMail"),

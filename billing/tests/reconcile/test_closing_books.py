@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from billing import tasks
 from billing.facts import books
-from billing.models import BalanceReading, BalanceTransaction, BookClosing
+from billing.models import BalanceReading, BalanceTransaction, BookCheck, BookClosing, Payment
+from billing.models.closing import CURRENT, WITHOUT_DIRECT
 from billing.reconcile import closing_books
 from billing.reconcile.closing_books import NotClosable
+from billing.tests import factories
 from billing.tests.staff_world import auditor, manager, signed_in_now
+from conftest import Sandbox
+from portal.backoffice import problems
+from portal.doctor import portal_checks
+from portal.models import Outcome
 
 pytestmark = pytest.mark.django_db
 
+CHANGED = "The closing of July 2026 was changed after it was made."
 JULY, AUGUST, SEPTEMBER = (date(2026, month, 1) for month in (7, 8, 9))
 
 
@@ -98,13 +109,98 @@ def test_a_changed_closing_is_noticed() -> None:
         cursor.execute("ALTER TABLE billing_bookclosing DISABLE TRIGGER USER")
         cursor.execute("UPDATE billing_bookclosing SET statements = '[]' WHERE number = 1")
         cursor.execute("ALTER TABLE billing_bookclosing ENABLE TRIGGER USER")
-    assert list(closing_books.problems()) == [
-        "The closing of July 2026 was changed after it was made."
-    ]
+    assert list(closing_books.problems()) == [CHANGED]
     client = Client()
     client.force_login(by)
     listed = client.get(reverse("admin:billing_balancetransaction_months")).content.decode()
     assert "The closing of July 2026 was changed after it was made." in listed
+
+
+def tamper(statement: str) -> None:
+    """Change the table as someone with the database's password could."""
+    check_constraints_now()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_bookclosing DISABLE TRIGGER USER")
+        cursor.execute(statement)
+        cursor.execute("ALTER TABLE billing_bookclosing ENABLE TRIGGER USER")
+
+
+def paid_directly(month: date, amount: int) -> Payment:
+    """Return a payment by Zelle in a month."""
+    at = datetime(month.year, month.month, 20, tzinfo=UTC)
+    return factories.make_payment(
+        card_brand="zelle", amount=amount, amount_received=amount, paid_at=at, created_at=at
+    )
+
+
+def test_money_outside_stripe_is_kept_and_hashed() -> None:
+    moved(1, JULY)
+    paid = paid_directly(JULY, 4000)
+    july = closing_books.close(JULY, manager())
+    assert july.version == CURRENT
+    assert july.direct == [{"kind": "zelle", "currency": "usd", "amount": 4000}]
+    assert closing_books.changes(july) == []
+    Payment.objects.filter(pk=paid.pk).update(amount_received=5000)
+    [change] = closing_books.changes(july)
+    assert (change.label, str(change.then), str(change.now)) == (
+        *("Received by Zelle", "$40.00", "$50.00"),
+    )
+    client = Client()
+    client.force_login(july.closed_by)
+    assert "Received by Zelle" in client.get(page(JULY)).content.decode()
+    tamper("UPDATE billing_bookclosing SET direct = '[]'")
+    assert [*closing_books.problems()] == [CHANGED]
+
+
+def test_a_closing_of_the_first_version_still_verifies() -> None:
+    """Its hash was made before money outside Stripe was kept: computed here as it was then."""
+    moved(1, JULY)
+    moved(2, AUGUST)
+    paid_directly(JULY, 4000)
+    by = manager()
+    row = BookClosing(
+        number=1, month=JULY, time_zone="America/New_York", closed_by=by, version=WITHOUT_DIRECT,
+        statements=closing_books.as_kept(JULY), closed_at=datetime.now(UTC),
+        previous_hash=closing_books.GENESIS,
+    )  # fmt: skip
+    columns = {
+        "number": 1,
+        "month": "2026-07",
+        "time_zone": "America/New_York",
+        "statements": row.statements,
+        "closed_at": row.closed_at.isoformat(timespec="microseconds"),
+        "closed_by": by.pk,
+        "previous_hash": closing_books.GENESIS,
+    }
+    text = json.dumps(columns, sort_keys=True, separators=(",", ":"))
+    row.hash = hashlib.sha256(text.encode()).hexdigest()
+    row.save(force_insert=True)
+    closing_books.close(AUGUST, by)
+    assert [*closing_books.problems()] == []
+    assert closing_books.changes(row) == []
+    tamper("UPDATE billing_bookclosing SET version = 2 WHERE number = 1")
+    assert [*closing_books.problems()] == [CHANGED]
+
+
+def test_a_broken_chain_is_a_task_and_fails_the_check_up(sandbox: Sandbox) -> None:
+    moved(1, JULY)
+    closing_books.close(JULY, manager())
+    tasks.verify_ledger()
+    assert BookCheck.objects.get().problems == []
+    assert not [one for one in problems.current() if one.key == "closings"]
+    assert portal_checks.closings().outcome == Outcome.OK
+    tamper("UPDATE billing_bookclosing SET hash = repeat('a', 64)")
+    tasks.verify_ledger()
+    [task] = [one for one in problems.current() if one.key == "closings"]
+    assert (task.tone, task.url) == (
+        *(problems.DANGER, reverse("admin:billing_balancetransaction_months")),
+    )
+    assert "1 problem: The closing of July 2026 was changed" in task.text
+    assert portal_checks.closings().outcome == Outcome.FAIL
+    with pytest.raises(CommandError, match="1 problems"):
+        call_command("verify_ledger", "--offline")
+    BookCheck.objects.update(checked_at=datetime.now(UTC) - timedelta(days=3), problems=[])
+    assert "closing checks" in [one.key for one in problems.current()]
 
 
 def test_months_close_in_order_once_and_only_when_the_books_agree() -> None:

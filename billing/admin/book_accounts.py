@@ -56,7 +56,7 @@ def _field(key: str, part: str) -> forms.CharField:
         label=f"{account.meaning}: {words}",
         max_length=longest,
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": getattr(account, part)}),
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": getattr(account, part, "")}),
     )
 
 
@@ -91,10 +91,21 @@ class BookAccountsVersionAdmin(ReadOnlyAdmin):
         """The form, or what a version says."""
         if obj:
             return [(None, {"fields": ["names_shown", "tax_rate", "made", "by"]})]
-        described = "QuickBooks Online finds accounts by their name, and Xero by their code."
+        described = (
+            "QuickBooks Online finds accounts by their name, and Xero by their code. Journals in"
+            " Xero can’t have its system accounts, such as Accounts Receivable: give Stripe’s"
+            " balance and payouts accounts of their own."
+        )
         return [
             ("Accounts", {"fields": [*FIELDS], "description": described}),
-            ("Xero", {"fields": ["tax_rate", "based_on"]}),
+            (
+                "Xero",
+                {
+                    "fields": ["tax_rate", "based_on"],
+                    "description": "The full name of the rate for no tax, as in Xero’s tax"
+                    " settings: the journal’s tax is a line of its own.",
+                },
+            ),
         ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -106,8 +117,7 @@ class BookAccountsVersionAdmin(ReadOnlyAdmin):
             for key, values in names.items()
             for part, value in zip(PARTS, values, strict=True)
         }
-        rate = newest.tax_rate or book_journal.NO_TAX_RATE
-        return {**filled, "tax_rate": rate, "based_on": newest.version or 0}
+        return {**filled, "tax_rate": newest.tax_rate, "based_on": newest.version or 0}
 
     def save_model(
         self, request: HttpRequest, obj: BookAccountsVersion, form: Any, change: bool
@@ -141,7 +151,7 @@ class BookAccountsVersionAdmin(ReadOnlyAdmin):
     def names_shown(self, row: BookAccountsVersion) -> SafeString:
         """Each account's name and code."""
         rows = [
-            (book_journal.ACCOUNTS[key].meaning, name, code)
+            (book_journal.ACCOUNTS[key].meaning, name, f" ({code})" if code else "")
             for key, (name, code) in book_journal.names(row.accounts).items()
         ]
-        return format_html_join("", "<div>{}: {} ({})</div>", rows)
+        return format_html_join("", "<div>{}: {}{}</div>", rows)

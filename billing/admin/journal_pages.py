@@ -1,20 +1,31 @@
 """A month's journal on the staff site, and as the files that QuickBooks Online and Xero import.
 
-Intuit, "Import journal entries in QuickBooks Online": the columns below, amounts in one of two
-columns, one number for all lines of an entry. Xero, "Import manual journals": the columns of its
-template, positive amounts are debits, and the same narration and date make one journal. Both want
-one entry to balance, and no byte order mark before the first column's name.
+What their makers' pages say, as read in November 2026. Neither program was at hand to try it.
+
+Intuit, "Import journal entries" (quickbooks.intuit.com/learn-support, L4tQBwbs7): the columns are
+Journal No., Journal Date, Account Name, Description, Debits, and Credits, which its import page
+lets people match. Account numbers are turned off, and accounts must exist; a subaccount is written
+"Parent:Subaccount". That a file has at most 1,000 rows, and dates like 01/31/2026 in the US, is
+what others write of it.
+
+Xero, "Enter multiple manual journals using an import template" (help.xero.com/nz/
+ManualJournalsImport): at most 300 lines; the same narration and date make one journal; dates are
+dd/mm/yyyy or "30 Jun 2015"; an account is its code, such as 200; a tax rate is its full name in
+Xero's settings; a positive amount is a debit. Narration, date, code, rate, and amount are needed.
+The template's headings have a star before those, as in the files of others who fill it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from billing.admin.book_accounts import in_force
@@ -22,6 +33,7 @@ from billing.core import book_journal
 from billing.core.book_journal import Entry
 from billing.facts import journal
 from billing.models import BalanceTransaction
+from business.models import BookAccountsVersion
 from common import spreadsheets
 from common.file_names import saved_as
 from common.money import Money
@@ -40,6 +52,10 @@ COLUMNS = {
 }
 
 
+# Lines of a file with its heading; a longer entry has one line per account and side.
+MOST_LINES = {QUICKBOOKS: 1000, XERO: 301}
+
+
 @dataclass(frozen=True)
 class ShownPosting:
     """A line of an entry, with its account's name."""
@@ -53,14 +69,35 @@ class ShownPosting:
 
 def context(day: date) -> dict[str, Any]:
     """Return what the page shows."""
-    names = book_journal.names(in_force().accounts)
+    accounts = in_force()
+    names = book_journal.names(accounts.accounts)
+    entries = journal.entries(day)
     return {
         "entries": [
             (one, _shown(one, names), Money(one.debits, one.currency), _files(day, one.currency))
-            for one in journal.entries(day)
+            for one in entries
         ],
+        "missing": missing_for_xero(entries, accounts),
         "accounts_url": show.list_of("business.bookaccountsversion"),
     }
+
+
+def missing_for_xero(entries: Iterable[Entry], accounts: BookAccountsVersion) -> str:
+    """Say what Xero needs that nobody has entered yet, or nothing."""
+    postings = [posting for one in entries for posting in one.postings]
+    lacking = [
+        f"the code of “{meaning}”"
+        for meaning in book_journal.without_code(postings, accounts.accounts)
+    ]
+    if postings and not accounts.tax_rate:
+        lacking.append("the name of the tax rate for no tax")
+    if not lacking:
+        return ""
+    listed = lacking[0] if len(lacking) == 1 else f"{', '.join(lacking[:-1])}, and {lacking[-1]}"
+    return (
+        f"The file for Xero needs {listed}. Xero finds accounts by their codes, which are in its"
+        " chart of accounts; the rate’s name is in its tax settings."
+    )
 
 
 def _shown(entry: Entry, names: dict[str, tuple[str, str]]) -> list[ShownPosting]:
@@ -86,6 +123,11 @@ def file(request: HttpRequest, day: date, currency: str, program: str) -> HttpRe
     entry = next((one for one in journal.entries(day) if one.currency == currency), None)
     if entry is None or program not in PROGRAMS:
         raise Http404("There's no such journal.")
+    if program == XERO and (missing := missing_for_xero([entry], in_force())):
+        messages.error(request, missing)
+        return redirect("admin:billing_balancetransaction_journal", f"{day:%Y-%m}")
+    if len(entry.postings) >= MOST_LINES[program]:
+        entry = replace(entry, postings=book_journal.by_account(entry.postings))
     what = f"the journal of {day:%B %Y} for {PROGRAMS[program]}"
     finish = begin(
         request, BalanceTransaction, what, spreadsheets.CSV, f"Currency: {entry.currency}"
@@ -114,12 +156,11 @@ def xero(entry: Entry) -> Iterator[list[Cell]]:
     """Yield an entry's lines for Xero."""
     accounts = in_force()
     names = book_journal.names(accounts.accounts)
-    rate = accounts.tax_rate or book_journal.NO_TAX_RATE
     for one in entry.postings:
         amount, code = Money(one.amount, entry.currency), names[one.account][1]
         # Xero reads this form of a date in every country.
         day = f"{entry.day.day} {entry.day:%b %Y}"
-        yield [entry.text, day, one.text, code, rate, amount, "", "", "", ""]
+        yield [entry.text, day, one.text, code, accounts.tax_rate, amount, "", "", "", ""]
 
 
 ROWS = {QUICKBOOKS: quickbooks, XERO: xero}

@@ -29,29 +29,29 @@ BALANCE, PAID_OUT, SALES_TAX = "Stripe's balance", "Payouts to the bank", "Sales
 
 
 class Account(NamedTuple):
-    """An account: what it's for, and what it's called until somebody says otherwise."""
+    """An account: what it's for, and what it's called until somebody says otherwise.
+
+    There's no code to begin with. Each chart of accounts has its own, and a wrong one is posted
+    without a word, or refused: Xero's manual journals can't have its system accounts.
+    """
 
     meaning: str
     name: str
-    code: str
 
 
-# The codes are those of Xero's default chart of accounts where it has such an account.
 ACCOUNTS = {
-    STRIPE: Account("Stripe’s balance", "Stripe balance", "610"),
-    TRANSIT: Account("Payouts on their way to the bank", "Payouts in transit", "620"),
-    BANK: Account("Bank account (Zelle, cash, checks)", "Checking", "090"),
-    MEMBERSHIP: Account("Income from memberships", "Membership income", "200"),
-    SINGLE: Account("Income from one-time payments", "Sales", "200"),
-    OTHER: Account("Income from customers who aren’t members", "Sales", "200"),
-    REFUNDS: Account("Refunds", "Refunds", "200"),
-    DISPUTES: Account("Disputes", "Chargebacks", "200"),
-    FEES: Account("Stripe’s and dispute fees", "Payment processing fees", "404"),
-    ADJUSTMENTS: Account("Adjustments and reserves", "Stripe adjustments", "404"),
-    TAX: Account("Sales tax to be paid", "Sales tax payable", "820"),
+    STRIPE: Account("Stripe’s balance", "Stripe balance"),
+    TRANSIT: Account("Payouts on their way to the bank", "Payouts in transit"),
+    BANK: Account("Bank account (Zelle, cash, checks)", "Checking"),
+    MEMBERSHIP: Account("Income from memberships", "Membership income"),
+    SINGLE: Account("Income from one-time payments", "Sales"),
+    OTHER: Account("Income from customers who aren’t members", "Sales"),
+    REFUNDS: Account("Refunds", "Refunds"),
+    DISPUTES: Account("Disputes", "Chargebacks"),
+    FEES: Account("Stripe’s and dispute fees", "Payment processing fees"),
+    ADJUSTMENTS: Account("Adjustments and reserves", "Stripe adjustments"),
+    TAX: Account("Sales tax to be paid", "Sales tax payable"),
 }
-# What Xero calls no tax: the journal's tax is a line of its own.
-NO_TAX_RATE = "Tax Exempt"
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,28 @@ def merged(postings: Iterable[Posting]) -> list[Posting]:
     return sorted(found, key=lambda one: (order.index(one.account), one.text))
 
 
+def by_account(postings: Iterable[Posting]) -> list[Posting]:
+    """Return one posting per account and side: for a program that takes few lines."""
+    words = {key: account.meaning.replace("’", "'") for key, account in ACCOUNTS.items()}
+    plain = [Posting(one.account, words[one.account], one.amount) for one in postings]
+    sides = ([one for one in plain if one.amount > 0], [one for one in plain if one.amount < 0])
+    return [one for side in sides for one in merged(side)]
+
+
 def names(chosen: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, str]]:
-    """Return each account's name and code: those that staff chose, or the portal's own."""
+    """Return each account's name and code: those that staff chose, or the portal's own name."""
     return {
         key: (
             chosen.get(key, {}).get("name") or account.name,
-            chosen.get(key, {}).get("code") or account.code,
+            chosen.get(key, {}).get("code") or "",
         )
         for key, account in ACCOUNTS.items()
     }
+
+
+def without_code(postings: Iterable[Posting], chosen: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return what the accounts are for that are posted to and have no code."""
+    posted, known = {one.account for one in postings}, names(chosen)
+    return [
+        account.meaning for key, account in ACCOUNTS.items() if key in posted and not known[key][1]
+    ]

@@ -123,6 +123,7 @@ def test_any_months_balance() -> None:
 
 def test_the_page_and_both_files_say_the_same(sandbox: Sandbox) -> None:
     client = busy_month(sandbox)
+    give_codes()
     day = books.months()[0].month
     check(day)
     [entry] = journal.entries(day)
@@ -141,15 +142,87 @@ def test_the_page_and_both_files_say_the_same(sandbox: Sandbox) -> None:
         assert row["Journal No"] == entry.number
         assert datetime.strptime(row["Journal Date"], "%m/%d/%Y").date() == entry.day  # noqa: DTZ007
         assert datetime.strptime(line["*Date"], "%d %b %Y").date() == entry.day  # noqa: DTZ007
-        assert (line["*Narration"], line["*TaxRate"]) == (entry.text, "Tax Exempt")
+        assert (line["*Narration"], line["*TaxRate"]) == (entry.text, "Tax Exempt (0%)")
+        assert line["*AccountCode"] in {"200", "201", "404", "611", "612", "613", "820"}
     assert {row["Account Name"] for row in rows} >= {"Stripe balance", "Payment processing fees"}
     taken = Download.objects.order_by("id").last()
     assert taken
     assert (taken.what, taken.rows) == (f"the journal of {day:%B %Y} for Xero", len(lines))
 
 
+def give_codes(**changed: str) -> None:
+    """Enter a code for each account, as in Xero's chart of accounts with three of our own."""
+    codes = {
+        **dict.fromkeys(("membership", "single", "other", "refunds", "disputes"), "200"),
+        **dict.fromkeys(("fees", "adjustments"), "404"),
+        STRIPE: "611",
+        TRANSIT: "612",
+        BANK: "613",
+        TAX: "820",
+        **changed,
+    }
+    BookAccountsVersion.objects.create(
+        version=1, accounts={key: {"code": code} for key, code in codes.items()},
+        tax_rate="Tax Exempt (0%)",
+    )  # fmt: skip
+
+
+def test_without_codes_the_file_for_xero_says_which_are_missing(client: Client) -> None:
+    """Xero, "Enter multiple manual journals using an import template": AccountCode is mandatory."""
+    booked("charge", 2900, on(1))
+    client.force_login(auditor())
+    answer = file(client, JANUARY, "USD", "xero")
+    assert answer.status_code == 302
+    shown = words(client.get(answer.headers["Location"]))
+    assert "needs the code of “Stripe’s balance”" in shown
+    assert "and the name of the tax rate for no tax" in shown
+    # What nothing is posted to isn't asked for.
+    assert "“Sales tax to be paid”" not in shown
+    assert file(client, JANUARY, "USD", "quickbooks").status_code == 200
+    give_codes(**{STRIPE: ""})
+    shown = words(page(client, JANUARY))
+    assert "The file for Xero needs the code of “Stripe’s balance”." in shown
+    assert not Download.objects.filter(what__contains="Xero").exists()
+
+
+def test_a_long_entry_fits_what_the_programs_take(client: Client) -> None:
+    """Xero, as above: a template file has up to 300 lines."""
+    postings = [book_journal.Posting(STRIPE, f"Line {one}", one) for one in range(1, 400)]
+    postings += [book_journal.Posting("other", f"Line {one}", -one) for one in range(1, 400)]
+    short = book_journal.by_account(postings)
+    assert {(one.account, one.amount) for one in short} == {(STRIPE, 79800), ("other", -79800)}
+    both = book_journal.by_account([*postings, book_journal.Posting(STRIPE, "Back", -5)])
+    assert [one.amount for one in both if one.account == STRIPE] == [79800, -5]
+
+
+def test_each_file_keeps_its_makers_rules(client: Client) -> None:
+    """Xero, as above, and Intuit, "Import journal entries"."""
+    booked("charge", 2900, on(1))
+    booked("payout", -2000, on(2))
+    give_codes()
+    client.force_login(auditor())
+    lines = sheets.of_csv(file(client, JANUARY, "USD", "xero"))
+    assert list(lines[0])[:6] == [
+        *("*Narration", "*Date", "Description", "*AccountCode", "*TaxRate", "*Amount"),
+    ]
+    assert {line["*Date"] for line in lines} == {"31 Jan 2026"}
+    assert len({line["*Narration"] for line in lines}) == 1
+    assert sum(Decimal(line["*Amount"]) for line in lines) == 0
+    assert all(line["*AccountCode"].isdigit() and line["*TaxRate"] for line in lines)
+    rows = sheets.of_csv(file(client, JANUARY, "USD", "quickbooks"))
+    assert set(rows[0]) == {
+        *("Journal No", "Journal Date", "Account Name", "Description", "Debits", "Credits"),
+    }
+    assert {row["Journal Date"] for row in rows} == {"01/31/2026"}
+    for row in rows:
+        [amount] = [row[side] for side in ("Debits", "Credits") if row[side]]
+        assert Decimal(amount) > 0
+        assert not amount.startswith("-")
+
+
 def test_a_file_has_no_mark_before_its_first_column(client: Client) -> None:
     booked("charge", 2900, on(1))
+    give_codes()
     client.force_login(auditor())
     for program, first in (("quickbooks", "Journal No,Journal Date"), ("xero", "*Narration,*Date")):
         text = sheets.body(file(client, JANUARY, "USD", program)).decode()
@@ -171,6 +244,7 @@ def test_staff_name_the_accounts_in_versions(client: Client) -> None:
     client.force_login(manager())
     data = typed(client, other_name='=Sales "net"', other_code="201", tax_rate="BAS Excluded")
     assert data["fees_name"] == "Payment processing fees"
+    data |= {name: value or "611" for name, value in data.items() if name.endswith("_code")}
     assert client.post(f"{ACCOUNTS}add/", data).status_code == 302
     saved = BookAccountsVersion.objects.get()
     assert (saved.version, saved.accounts["other"]["code"]) == (1, "201")
@@ -184,7 +258,7 @@ def test_staff_name_the_accounts_in_versions(client: Client) -> None:
     assert row["Account Name"] == '\'=Sales "net"'
     line = sheets.of_csv(file(client, JANUARY, "USD", "xero"))[-1]
     assert (line["*AccountCode"], line["*TaxRate"]) in {("201", "BAS Excluded")} | {
-        ("610", "BAS Excluded")
+        ("611", "BAS Excluded")
     }
     # Somebody else's form was opened before that.
     answer = client.post(f"{ACCOUNTS}add/", data)
@@ -192,7 +266,7 @@ def test_staff_name_the_accounts_in_versions(client: Client) -> None:
     assert client.post(f"{ACCOUNTS}add/", typed(client)).status_code == 302
     assert BookAccountsVersion.objects.count() == 2
     shown = words(client.get(f"{ACCOUNTS}{saved.pk}/change/"))
-    assert "Sales tax to be paid: Sales tax payable (820)" in shown
+    assert "Sales tax to be paid: Sales tax payable (611)" in shown
 
 
 @pytest.mark.parametrize("who", [auditor, support])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -64,23 +66,30 @@ def sender() -> Sender:
     Raises:
         DeliveryProblem: it can't be asked.
     """
-    try:
-        account = _client().api.v2010.accounts(settings.TWILIO_ACCOUNT_SID).fetch()
-        listed = _client().incoming_phone_numbers.list(
+    with asked():
+        account = client().api.v2010.accounts(settings.TWILIO_ACCOUNT_SID).fetch()
+        listed = client().incoming_phone_numbers.list(
             phone_number=settings.TWILIO_FROM_NUMBER, limit=1
         )
-    except DeliveryProblem:
-        raise
-    except Exception as error:
-        if isinstance(error, TwilioRestException) and not _passes(error.status):
-            raise DeliveryProblem(f"Twilio said: {error.code} {error.msg}") from error
-        raise _no_answer(error) from error
     return Sender(
         status=str(account.status),
         is_ours=bool(listed),
         sends_texts=bool(listed and (listed[0].capabilities or {}).get("sms")),
         inbound_url=str((listed[0].sms_url if listed else "") or ""),
     )
+
+
+@contextmanager
+def asked() -> Iterator[None]:
+    """Turn whatever goes wrong while Twilio is asked into a DeliveryProblem."""
+    try:
+        yield
+    except DeliveryProblem:
+        raise
+    except Exception as error:
+        if isinstance(error, TwilioRestException) and not _passes(error.status):
+            raise DeliveryProblem(f"Twilio said: {error.code} {error.msg}") from error
+        raise _no_answer(error) from error
 
 
 def send(message: Message) -> str:
@@ -91,7 +100,7 @@ def send(message: Message) -> str:
     """
     _check_consent(message)
     try:
-        sent = _client().messages.create(
+        sent = client().messages.create(
             to=message.recipient,
             from_=settings.TWILIO_FROM_NUMBER,
             body=rendering.render_sms(message),
@@ -113,7 +122,7 @@ def find_sent(message: Message) -> str:
     since = message.created_at - CLOCK_SKEW
     body = rendering.render_sms(message)
     try:
-        recent = _client().messages.list(
+        recent = client().messages.list(
             to=message.recipient, from_=settings.TWILIO_FROM_NUMBER, limit=SEARCHED
         )
     except (TwilioException, OSError, ValueError) as error:
@@ -194,7 +203,7 @@ def note_stop(message: Message) -> None:
         consent.stop(member, ConsentSource.REPLY)
 
 
-def _client() -> Any:
+def client() -> Any:
     """Return a client for the current settings (Twilio's package has no types)."""
     names = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER")
     if missing := [name for name in names if not getattr(settings, name)]:
@@ -211,7 +220,8 @@ def _client() -> Any:
 
 @lru_cache(maxsize=4)
 def _make_client(sid: str, token: str, base: str, timeout: float) -> Any:
-    client = Client(sid, token, http_client=TwilioHttpClient(timeout=timeout))
+    made = Client(sid, token, http_client=TwilioHttpClient(timeout=timeout))
     if base:
-        client.api.base_url = base
-    return client
+        made.api.base_url = base
+        made.messaging.base_url = base
+    return made

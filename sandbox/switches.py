@@ -14,7 +14,13 @@ SHARES = (
 FORGERIES = ("none", "unsigned", "other_key", "look_alike")
 """A mail that says it's the bank's: without a signature, with one of another key, or from a domain
 that looks like the bank's."""
-CHOICES = {"payload_version": PAYLOAD_VERSIONS, "bank_forged": FORGERIES}
+REGISTRATIONS = ("verified", "in_review", "refused", "suspended", "no_campaign", "no_service")
+"""What US carriers know of the account's numbers: its campaign, or its toll-free verification."""
+CHOICES = {
+    "payload_version": PAYLOAD_VERSIONS,
+    "bank_forged": FORGERIES,
+    "twilio_registration": REGISTRATIONS,
+}
 
 
 @dataclass
@@ -64,6 +70,8 @@ class Switches:
     twilio_answer_lost: float = 0.0
     """The share that Twilio carries out, and then the connection closes without an answer."""
     twilio_fail: float = 0.0
+    twilio_registration: str = "verified"
+    """How US carriers see the account's texts: one of `REGISTRATIONS`."""
     bank_no_mail: bool = False
     """The bank tells of no transfer."""
     bank_no_memo: bool = False

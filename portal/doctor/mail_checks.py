@@ -10,12 +10,14 @@ from django.core.mail.backends.smtp import EmailBackend
 
 from billing.zelle import imap
 from common import addresses, imap_addresses
-from emails import text_messages
+from emails import text_messages, text_registration
 from emails.problems import DeliveryProblem
+from emails.text_registration import Kind, Registration, Standing
 from portal.doctor.names import LookupFailedError, records
 from portal.doctor.results import Check, Result, fail, ok, unknown, warn
 
 INBOUND = "/sms/inbound/"
+LOOK_UP = "In Twilio’s console, look under Messaging, Regulatory compliance."
 
 
 def server() -> Result:
@@ -135,17 +137,69 @@ def _judged(found: text_messages.Sender, number: str) -> Result:
 
 
 def carriers() -> Result:
-    """Say what has to be looked up by hand: whether US carriers know the campaign."""
+    """Whether US carriers know our campaign (A2P 10DLC), or our toll-free number."""
     if not settings.TWILIO_ACCOUNT_SID:
         return ok("Text messages are off.")
-    if not settings.TWILIO_FROM_NUMBER.startswith("+1"):
+    try:
+        found = text_registration.registration()
+    except DeliveryProblem as error:
+        remedy = "Check the settings TWILIO_…. With restricted keys, allow Messaging to be read."
+        return unknown(f"Twilio doesn’t say whether US carriers accept our texts. {error}", remedy)
+    if found.kind is Kind.NONE:
         return ok("The number isn’t American, so it needs no A2P 10DLC registration.")
+    return _of_toll_free(found) if found.kind is Kind.TOLL_FREE else _of_campaign(found)
+
+
+def _of_campaign(found: Registration) -> Result:
+    number, in_service = settings.TWILIO_FROM_NUMBER, f"the Messaging Service “{found.service}”"
+    if found.standing is Standing.MISSING:
+        return _without_campaign(number, in_service if found.service else "")
+    if found.standing is Standing.UNKNOWN:
+        text = f"Twilio calls the state of the campaign “{found.said}”, which we don’t know."
+        return unknown(text, LOOK_UP)
+    campaign, so = "The campaign (A2P 10DLC)", "so US carriers block our texts."
+    if found.standing is Standing.IN_REVIEW:
+        text = f"{campaign} is being reviewed. Until then, US carriers block our texts."
+        return warn(text, "Wait: a review may take weeks. Twilio’s console shows how far it is.")
+    if found.standing is Standing.REFUSED:
+        remedy = (
+            "In Twilio’s console, open Messaging, Regulatory compliance, Campaigns; correct what it"
+            " names, and submit the campaign again."
+        )
+        return fail(f"{campaign} was refused, {so} {found.reason}".strip(), remedy)
+    if found.standing is Standing.SUSPENDED:
+        return fail(f"{campaign} is suspended, {so}", "Ask Twilio’s support what to change.")
+    return ok(f"US carriers know our campaign: {number} belongs to {in_service}.")
+
+
+def _without_campaign(number: str, in_service: str) -> Result:
+    if in_service:
+        text = f"{in_service[:1].upper()}{in_service[1:]} has no campaign, so US carriers block"
+        remedy = "In Twilio’s console, open Messaging, Regulatory compliance, and register one."
+        return fail(f"{text} our texts.", f"{remedy} The use case is account notifications.")
+    text = f"{number} is in no Messaging Service with a campaign, so US carriers block our texts."
     remedy = (
-        "In Twilio’s console, open Messaging, Regulatory compliance. The campaign must be verified,"
-        " and the number must belong to its Messaging Service. Toll-free numbers have a"
-        " verification of their own."
+        "In Twilio’s console, register a brand and a campaign under Messaging, Regulatory"
+        " compliance, and add the number to the campaign’s Messaging Service."
     )
-    return unknown("Whether US carriers accept our texts (A2P 10DLC) has to be looked up.", remedy)
+    return fail(text, remedy)
+
+
+def _of_toll_free(found: Registration) -> Result:
+    number = settings.TWILIO_FROM_NUMBER
+    if found.standing is Standing.VERIFIED:
+        return ok(f"The toll-free number {number} is verified.")
+    if found.standing is Standing.IN_REVIEW:
+        text = f"The verification of the toll-free number {number} is still being reviewed."
+        return warn(text, "Wait: until then, carriers block its texts.")
+    if found.standing is Standing.UNKNOWN:
+        text = f"Twilio calls the state of the verification “{found.said}”, which we don’t know."
+        return unknown(text, LOOK_UP)
+    text = f"The toll-free number {number} isn’t verified, so carriers block its texts."
+    if found.standing is Standing.REFUSED:
+        text = f"{text} Twilio refused the verification. {found.reason}"
+    remedy = "In Twilio’s console, open the number, Regulatory information, and submit it."
+    return fail(text.strip(), remedy)
 
 
 def bank_mailbox() -> Result:

@@ -5,7 +5,7 @@ import binascii
 import os
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox import faults
-from sandbox.twilio import dispatch, errors, numbers, store
+from sandbox.twilio import compliance, dispatch, errors, numbers, store
 from sandbox.twilio.errors import TwilioError
 from sandbox.twilio.store import Sms
 from sandbox.world import World
@@ -42,6 +42,13 @@ async def single(request: Request) -> Response:
 
 async def account(request: Request) -> Response:
     return await _serve(request, _account)
+
+
+def _reading(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+    async def read(request: Request) -> Response:
+        return await _serve(request, operation)
+
+    return read
 
 
 async def own_numbers(request: Request) -> Response:
@@ -113,14 +120,15 @@ def _account(world: World, request: Request, form: Form) -> Answer:
 
 
 def _own_numbers(world: World, request: Request, form: Form) -> Answer:
-    """The account's only number; what comes in goes to SANDBOX_SMS_INBOUND_URL."""
+    """One of the account's two numbers; what comes in goes to SANDBOX_SMS_INBOUND_URL."""
     wanted = request.query_params.get("PhoneNumber", numbers.FROM_NUMBER)
-    sid, number_sid = store.ACCOUNT_SID, "PN" + "0" * 32
+    number_sid = compliance.NUMBERS.get(wanted, "")
+    sid = store.ACCOUNT_SID
     only = {
         "sid": number_sid,
         "account_sid": sid,
-        "phone_number": numbers.FROM_NUMBER,
-        "friendly_name": numbers.FROM_NUMBER,
+        "phone_number": wanted,
+        "friendly_name": wanted,
         "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
         "sms_url": os.environ.get("SANDBOX_SMS_INBOUND_URL", ""),
         "sms_method": "POST",
@@ -131,7 +139,7 @@ def _own_numbers(world: World, request: Request, form: Form) -> Answer:
     }
     path = _path(request)
     return 200, {
-        "incoming_phone_numbers": [only] if wanted == numbers.FROM_NUMBER else [],
+        "incoming_phone_numbers": [only] if number_sid else [],
         "start": 0,
         "end": 0,
         "page": 0,
@@ -161,7 +169,7 @@ def _check_account(request: Request) -> None:
     expected = f"{store.ACCOUNT_SID}:{store.AUTH_TOKEN}"
     if not secrets.compare_digest(_credentials(request).encode(), expected.encode()):
         raise errors.unauthenticated()
-    if request.path_params["account"] != store.ACCOUNT_SID:
+    if request.path_params.get("account", store.ACCOUNT_SID) != store.ACCOUNT_SID:
         raise errors.not_found(_path(request))
 
 
@@ -234,4 +242,8 @@ routes = [
     Route(MESSAGES + "/{sid}.json", single, methods=["GET"]),
     Route(ACCOUNTS + ".json", account, methods=["GET"]),
     Route(ACCOUNTS + "/IncomingPhoneNumbers.json", own_numbers, methods=["GET"]),
+    *(
+        Route(PREFIX + path, _reading(operation), methods=["GET"])
+        for path, operation in compliance.READS.items()
+    ),
 ]

@@ -76,7 +76,7 @@ def test_dns_that_fails_proves_nothing(dns: DnsServer, settings: Settings) -> No
 def test_texts(sandbox: Sandbox, settings: Settings) -> None:
     found = mail_checks.sender()
     assert (found.outcome, "go to nobody" in found.text) == (WARN, True)
-    assert mail_checks.carriers().outcome == UNKNOWN
+    assert mail_checks.carriers().outcome == OK
     settings.TWILIO_FROM_NUMBER = "+12075550123"
     assert "has no number +12075550123" in mail_checks.sender().text
     settings.TWILIO_AUTH_TOKEN = "not-the-token"
@@ -86,6 +86,51 @@ def test_texts(sandbox: Sandbox, settings: Settings) -> None:
     settings.TWILIO_ACCOUNT_SID = ""
     assert mail_checks.sender().outcome == OK
     assert mail_checks.carriers().outcome == OK
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "said"),
+    [
+        ("verified", OK, "belongs to the Messaging Service “Sandbox”"),
+        ("in_review", WARN, "being reviewed"),
+        ("refused", FAIL, "was refused, so US carriers block our texts. The campaign’s website"),
+        ("suspended", FAIL, "is suspended"),
+        ("no_campaign", FAIL, "has no campaign"),
+        ("no_service", FAIL, "is in no Messaging Service with a campaign"),
+    ],
+)
+def test_what_us_carriers_know(sandbox: Sandbox, state: str, outcome: Outcome, said: str) -> None:
+    sandbox.control("switches", twilio_registration=state)
+    found = mail_checks.carriers()
+    assert (found.outcome, said in found.text) == (outcome, True), found
+    assert bool(found.remedy) == (outcome != OK)
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "said"),
+    [
+        ("verified", OK, "+18885550006 is verified"),
+        ("in_review", WARN, "is still being reviewed"),
+        ("refused", FAIL, "Twilio refused the verification. The campaign’s website"),
+        ("no_campaign", FAIL, "isn’t verified, so carriers block its texts."),
+    ],
+)
+def test_what_us_carriers_know_of_a_toll_free_number(
+    sandbox: Sandbox, settings: Settings, state: str, outcome: Outcome, said: str
+) -> None:
+    settings.TWILIO_FROM_NUMBER = "+18885550006"
+    sandbox.control("switches", twilio_registration=state)
+    found = mail_checks.carriers()
+    assert (found.outcome, said in found.text) == (outcome, True), found
+    assert bool(found.remedy) == (outcome != OK)
+
+
+def test_carriers_cannot_be_told_without_twilio(sandbox: Sandbox, settings: Settings) -> None:
+    sandbox.control("switches", twilio_fail=1)
+    found = mail_checks.carriers()
+    assert (found.outcome, "Twilio doesn’t say" in found.text) == (UNKNOWN, True)
+    settings.TWILIO_FROM_NUMBER = "+442071838750"
+    assert "isn’t American" in mail_checks.carriers().text
 
 
 def test_the_banks_mailbox(sandbox: Sandbox, settings: Settings) -> None:

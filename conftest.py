@@ -31,6 +31,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 import business.brand
 import business.rules
+from common import quiet_hours
 from testing import migrated, rows, thorough
 from testing.bank import Bank
 from testing.ports import free_port
@@ -219,6 +220,12 @@ def _nothing_saved() -> None:
     """Begin with the environment's settings, as if the database had just been asked for others."""
     business.brand.assume_nothing_saved()
     business.rules.assume_nothing_saved()
+
+
+@pytest.fixture(autouse=True)
+def _no_quiet_hours(settings: Settings) -> None:
+    """Send texts at any hour: tests run at night, too."""
+    settings.QUIET_HOURS = quiet_hours.NEVER
 
 
 @pytest.fixture

@@ -150,6 +150,28 @@ def _days(name: str) -> models.PositiveIntegerField[int | None, int | None]:
     return models.PositiveIntegerField(name, null=True, blank=True, help_text="In days.")
 
 
+class QuietHoursVersion(Version):
+    """The hours in which texts that can wait aren't sent; the same hour twice is never.
+
+    Null: the environment's.
+    """
+
+    begins = models.PositiveSmallIntegerField("from", null=True, blank=True)
+    ends = models.PositiveSmallIntegerField("until", null=True, blank=True)
+
+    class Meta(Version.Meta):
+        abstract = False
+        verbose_name = "version of the quiet hours"
+        verbose_name_plural = "quiet hours"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(begins=None, ends=None)
+                | models.Q(begins__range=(0, 23), ends__range=(0, 23)),
+                name="business_quiet_hours_are_hours",
+            )
+        ]
+
+
 class RetentionVersion(Version):
     """How many days records are kept before the nightly jobs delete them. Null: as set outside."""
 

@@ -12,11 +12,13 @@ from typing import Any
 from django.conf import settings
 
 from business.groups import Group
-from business.models import RetentionVersion, SuggestionsVersion
+from business.models import QuietHoursVersion, RetentionVersion, SuggestionsVersion
+from common.quiet_hours import QuietHours
 
 SUGGESTIONS = Group(SuggestionsVersion)
 RETENTION = Group(RetentionVersion)
-GROUPS: tuple[Group[Any], ...] = (SUGGESTIONS, RETENTION)
+QUIET_HOURS = Group(QuietHoursVersion)
+GROUPS: tuple[Group[Any], ...] = (SUGGESTIONS, RETENTION, QUIET_HOURS)
 
 
 def assume_nothing_saved() -> None:
@@ -47,6 +49,27 @@ def saved_suggestions(row: SuggestionsVersion | None) -> list[int] | None:
     if row is None or row.amounts is None or row.currency != settings.PAYMENT_CURRENCY.upper():
         return None
     return [int(one) for one in row.amounts]
+
+
+# When texts wait
+
+
+def quiet_hours() -> QuietHours:
+    """Return the hours in which texts that can wait aren't sent."""
+    return saved_hours(QUIET_HOURS.saved()) or hours_of_environment()
+
+
+def saved_hours(row: QuietHoursVersion | None) -> QuietHours | None:
+    """Return a version's hours; None if it leaves them to the environment."""
+    if row is None or row.begins is None or row.ends is None:
+        return None
+    return QuietHours(row.begins, row.ends)
+
+
+def hours_of_environment() -> QuietHours:
+    """Return the hours that hold if nothing was saved."""
+    hours: QuietHours = settings.QUIET_HOURS
+    return hours
 
 
 # How long records are kept

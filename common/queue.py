@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
@@ -54,11 +54,16 @@ class Backoff(BaseRetryStrategy):
         )
 
 
-def enqueue_once(task: Task[Any, Any, Any], key: str, **arguments: Any) -> bool:
-    """Enqueue a job unless one with this key is already waiting; return whether it was."""
+def enqueue_once(
+    task: Task[Any, Any, Any], key: str, *, at: datetime | None = None, **arguments: Any
+) -> bool:
+    """Enqueue a job unless one with this key is already waiting; return whether it was.
+
+    With a time, it isn't run before that.
+    """
     try:
         with transaction.atomic():
-            task.configure(queueing_lock=key).defer(**arguments)
+            task.configure(queueing_lock=key, schedule_at=at).defer(**arguments)
     except AlreadyEnqueued:
         return False
     return True

@@ -196,6 +196,8 @@ def environment(choices: Choices) -> dict[str, str]:
         "APPLE_API_BASE": f"{choices.sandbox}/apple",
         # As people write it into a file of settings.
         "APPLE_PRIVATE_KEY": choices.apple_key.replace("\n", "\\n"),
+        # A demo shows every text right away.
+        "QUIET_HOURS": "off",
         "WEB_BIND": f"{HOST}:{choices.web_port}",
     }
     return os.environ | SETTINGS | addresses

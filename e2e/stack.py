@@ -105,6 +105,8 @@ class Stack:
             "TERMS_VERSION": "2026-01-01",
             "DEFAULT_FROM_EMAIL": "Harbor Yoga <help@harbor-yoga.example>",
             "EMAIL_URL": f"smtp://{HOST}:{self.smtp_port}",
+            # Tests run at night, too.
+            "QUIET_HOURS": "off",
             "STRIPE_SECRET_KEY": "sk_test_sandbox",
             "STRIPE_WEBHOOK_SECRETS": "whsec_sandbox",
             "STRIPE_PRICE_ID": "price_membership_monthly",

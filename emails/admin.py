@@ -118,7 +118,9 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @column("State", ordering="state")
     def state_badge(self, row: Message) -> SafeString:
-        """What became of it."""
+        """What became of it, or until when it waits."""
+        if row.is_waiting:
+            return show.badge(f"Waits until {show.moment(row.waits_until)}", "info")
         return show.state(row, "state", LABELS)
 
     @column("Written", ordering="id")

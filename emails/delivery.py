@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from common.queue import Backoff, hurry
-from emails import causes, forgetting, mail, preferences, text_messages
+from emails import causes, forgetting, mail, preferences, quiet, text_messages
 from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem, NotYet
@@ -46,19 +46,24 @@ class StatusReport:
     error_code: str = ""
 
 
-def deliver(message_id: int) -> None:
+def deliver(message_id: int) -> datetime | None:
     """Send a message, unless it was already sent or is being sent.
+
+    Return when to come back if it waits for the end of the quiet hours.
 
     Raises:
         DeliveryProblem: it couldn't be sent now; the queue tries again.
     """
     message = _claim(message_id)
     if message is None:
-        return _wait_for_the_other(message_id)
+        _wait_for_the_other(message_id)
+        return None
     try:
         if reason := causes.why_not_needed(message) or preferences.why_not_wanted(message):
             _skip(message, reason)
             return None
+        if until := quiet.waits_until(message, timezone.now()):
+            return _wait(message, until)
         _let_earlier_go_first(message)
         provider_id = _send(message)
     except NotYet:
@@ -134,7 +139,12 @@ def _let_earlier_go_first(message: Message) -> None:
         state__in=[MessageState.QUEUED, MessageState.SENDING],
     )
     for earlier in open_ones.order_by("pk"):
-        reason = causes.why_not_needed(earlier) or preferences.why_not_wanted(earlier)
+        reason = (
+            causes.why_not_needed(earlier)
+            or preferences.why_not_wanted(earlier)
+            # This one goes now, and the earlier one couldn't before the morning.
+            or (quiet.OVERTAKEN if quiet.waits_until(earlier, timezone.now()) else "")
+        )
         if not (reason and earlier.state == MessageState.QUEUED and _skip(earlier, reason)):
             raise NotYet(f"Message {earlier.pk} about the same goes first.")
 
@@ -150,11 +160,21 @@ def _skip(message: Message, reason: str) -> bool:
     return bool(skipped)
 
 
-def _put_back(message: Message) -> None:
-    """Put back a message that waits for an earlier one: that doesn't count as an attempt."""
+def _wait(message: Message, until: datetime) -> datetime | None:
+    """Let a text wait for the morning, unless it would be out of date by then."""
+    if message.expires_at and message.expires_at <= until:
+        _skip(message, quiet.TOO_LATE)
+        return None
+    _put_back(message, waits_until=until)
+    logger.info("Message %s waits for the end of the quiet hours: %s.", message.pk, until)
+    return until
+
+
+def _put_back(message: Message, **values: Any) -> None:
+    """Put back a message that waits, which doesn't count as an attempt."""
     Message.objects.filter(
         pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
-    ).update(state=MessageState.QUEUED, attempts=F("attempts") - 1)
+    ).update(state=MessageState.QUEUED, attempts=F("attempts") - 1, **values)
 
 
 def _wake_later(message: Message) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 
 class Channel(models.TextChoices):
@@ -110,6 +111,9 @@ class Message(models.Model):
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="Not sent after this: its code would not work any more."
     )
+    waits_until = models.DateTimeField(
+        null=True, blank=True, help_text="A text that can wait isn't sent in the quiet hours."
+    )
     sending_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
@@ -138,3 +142,9 @@ class Message(models.Model):
     def __str__(self) -> str:
         what = self.kind.replace("_", " ").capitalize()
         return f"{what}, to {self.recipient}" if self.recipient else what
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for the end of the quiet hours."""
+        is_queued = self.state == MessageState.QUEUED
+        return is_queued and self.waits_until is not None and self.waits_until > timezone.now()

@@ -19,8 +19,9 @@ OVERDUE = timedelta(minutes=2)
 
 @app.task(retry=delivery.BACKOFF)
 def deliver(message_id: int) -> None:
-    """Deliver one message."""
-    delivery.deliver(message_id)
+    """Deliver one message, or come back when it may be sent."""
+    if until := delivery.deliver(message_id):
+        enqueue_once(deliver, delivery.job_key(message_id), at=until, message_id=message_id)
 
 
 def try_now(message_ids: list[int]) -> int:

@@ -18,7 +18,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
-from common import addresses, characters, locales
+from common import addresses, characters, locales, quiet_hours
 from common.money import AmountError, parse_money
 from common.postgres import embedded_url
 from common.web_addresses import in_ascii, passkey_domain
@@ -167,6 +167,12 @@ PHONENUMBER_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="US")
 # django-countries: names as people say them, and a country that ISO 3166 lacks but Stripe has.
 COUNTRIES_OVERRIDE = {"US": _("United States"), "XK": _("Kosovo")}
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=["US", "CA"])
+
+# When texts that can wait aren't sent, by their reader's clock.
+try:
+    QUIET_HOURS = quiet_hours.parse(env.str("QUIET_HOURS", default="") or "21-8")
+except ValueError as error:
+    raise ImproperlyConfigured(f"QUIET_HOURS is wrong. {error}") from error
 
 # Email: EMAIL_URL is smtp://user:password@host:port or smtp+tls://…
 DEFAULT_FROM_EMAIL = addresses.header(

@@ -68,6 +68,7 @@ from billing.tests import factories
 from business.models import (
     BookAccountsVersion,
     BrandVersion,
+    QuietHoursVersion,
     RetentionVersion,
     SuggestionsVersion,
 )
@@ -321,6 +322,7 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         BookAccountsVersion.objects.create(version=1),
         SuggestionsVersion.objects.create(version=1),
         RetentionVersion.objects.create(version=1),
+        QuietHoursVersion.objects.create(version=1),
         SupportMessage.objects.create(user=alice, words="Can I bring a friend on Friday?"),
         StaffNote.objects.create(user=alice, words="Prefers to be called before noon."),
     ]

@@ -1,5 +1,5 @@
 """The business on the staff site."""
 
-from business.admin import brand, suggestions
+from business.admin import brand, hours, suggestions
 
-__all__ = ["brand", "suggestions"]
+__all__ = ["brand", "hours", "suggestions"]

@@ -188,6 +188,7 @@ SECTIONS = (
         (
             Item("Brand", "business.brandversion"),
             Item("Suggested amounts", "business.suggestionsversion"),
+            Item("Quiet hours", "business.quiethoursversion"),
             Item("Retention", "business.retentionversion"),
             Item("Zelle terms", "billing.zelleterms"),
             Item("Bank accounts", "billing.bankaccount"),

@@ -85,6 +85,7 @@ SEEN = [
     ("billing", "zelleterms"),
     ("business", "bookaccountsversion"),
     ("business", "brandversion"),
+    ("business", "quiethoursversion"),
     ("business", "retentionversion"),
     ("business", "suggestionsversion"),
     ("emails", "message"),
@@ -232,8 +233,12 @@ POWERS = (
     Power("Set the terms of Zelle", ("billing.change_zelleterms",), BOOKKEEPING, is_on_money=True),
     Power("Change the brand and what members read", ("business.add_brandversion",), OWNING),
     Power(
-        "Change the suggested amounts, and how long records are kept",
-        ("business.add_suggestionsversion", "business.add_retentionversion"),
+        "Change the suggested amounts, the quiet hours, and how long records are kept",
+        (
+            "business.add_suggestionsversion",
+            "business.add_quiethoursversion",
+            "business.add_retentionversion",
+        ),
         OWNING,
     ),
     Power("Open accounts, and change names", ("auth.add_user", "auth.change_user"), OWNING),

@@ -15,6 +15,7 @@ from django.db.models import (
     DateTimeField,
     ExpressionWrapper,
     Min,
+    Q,
     QuerySet,
     Value,
 )
@@ -144,7 +145,14 @@ def _counted(rows: Callable[[], QuerySet[Any, Any]], at: str) -> Part[Counted]:
 # Each by itself, because each has its part of an index.
 EVENTS = _counted(lambda: StripeEvent.objects.filter(state__in=sorted(EVENTS_OPEN)), "received_at")
 FAILED_EVENTS = _counted(lambda: StripeEvent.objects.filter(state=EventState.FAILED), "received_at")
-MESSAGES = _counted(lambda: Message.objects.filter(state__in=sorted(MESSAGES_OPEN)), "created_at")
+MESSAGES = _counted(
+    lambda: Message.objects.filter(
+        # What waits for the end of the quiet hours isn't late.
+        Q(waits_until=None) | Q(waits_until__lte=NOW),
+        state__in=sorted(MESSAGES_OPEN),
+    ),
+    "created_at",
+)
 FAILED_MESSAGES = _counted(lambda: Message.objects.filter(state=MessageState.FAILED), "created_at")
 DISPUTES = _counted(Dispute.objects.to_answer, "evidence_due_at")
 UNDECIDED = _counted(Refund.objects.undecided, "created_at")

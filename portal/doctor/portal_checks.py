@@ -61,7 +61,8 @@ def backlog() -> Result:
     """Whether events and messages are handled in time."""
     now = timezone.now()
     event = StripeEvent.objects.filter(state__in=WAITING).aggregate(at=Min("received_at"))["at"]
-    message = Message.objects.filter(state__in=UNSENT).aggregate(at=Min("created_at"))["at"]
+    unsent = Message.objects.filter(state__in=UNSENT).exclude(waits_until__gt=now)
+    message = unsent.aggregate(at=Min("created_at"))["at"]
     late = [
         f"{what} has waited for {show.how_long(since, now)}"
         for what, since in (("An event", event), ("A message", message))

@@ -37,6 +37,7 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
 VERSIONS = {
     "billing.refundpolicy",
     "business.brandversion",
+    "business.quiethoursversion",
     "business.retentionversion",
     "business.suggestionsversion",
 }

@@ -113,6 +113,7 @@ TAKES = {
     "business_bookaccountsversion_add": "business.add_bookaccountsversion",
     "business_brandversion_preview": "business.add_brandversion",
     "business_brandversion_restore": "business.add_brandversion",
+    "business_quiethoursversion_open_again": "business.add_quiethoursversion",
     "business_retentionversion_open_again": "business.add_retentionversion",
     "business_suggestionsversion_open_again": "business.add_suggestionsversion",
     "emails_message_resend": "emails.change_message",

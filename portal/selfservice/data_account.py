@@ -243,7 +243,8 @@ MESSAGES = Table(
     Message,
     frozenset(
         """
-        cause dedupe_key is_our_fault resend_of resent_by expires_at sending_at empty_when_done
+        cause dedupe_key is_our_fault resend_of resent_by expires_at waits_until sending_at
+        empty_when_done
         """.split()
     ),
 )  # fmt: skip

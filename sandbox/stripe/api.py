@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -30,6 +31,7 @@ _BAD_REQUEST = (
     "</center><hr><center>nginx</center></body></html>"
 )
 """What the server before the API says to a request that is no HTTP."""
+_LARGEST_PART = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,6 @@ class Api:
             return Response(_BAD_REQUEST, 400, media_type="text/html")
         request_id = self._world.new_id("req", 14)
         version = account_version(self._world)
-        body = (await request.body()).decode(errors="replace")
         switches = self._world.switches
         key = request.headers.get("idempotency-key") if request.method == "POST" else None
         if faults.strikes(switches.api_fail):
@@ -68,7 +69,7 @@ class Api:
         if faults.strikes(switches.api_lock_timeout):
             return _respond(_error(_locked(), request_id), request_id, should_retry=True)
         try:
-            asked = _asked(self._world, request, body, key, request_id)
+            asked = _asked(self._world, request, await _pairs(request), key, request_id)
             version = asked.version
             answer = await self._once(asked)
         except ApiError as error:
@@ -144,14 +145,40 @@ def _check_filter(world: World, account: str, params: Json) -> None:
             raise missing("customer", customer, param="customer", status=400)
 
 
-def _asked(world: World, request: Request, body: str, key: str | None, request_id: str) -> Asked:
+async def _pairs(request: Request) -> list[tuple[str, str]]:
+    """The request's names and values. A file is sent as a part of a form; it has a name, too."""
+    if request.method != "POST":
+        return parse_qsl(request.url.query, keep_blank_values=True)
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        body = (await request.body()).decode(errors="replace")
+        return parse_qsl(body, keep_blank_values=True)
+    pairs: list[tuple[str, str]] = []
+    async with request.form(max_part_size=_LARGEST_PART) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                pairs.append((name, value))
+            else:
+                content = base64.b64encode(await value.read()).decode()
+                pairs += [
+                    (f"{name}[filename]", value.filename or ""),
+                    (f"{name}[content]", content),
+                ]
+    return pairs
+
+
+def _asked(
+    world: World,
+    request: Request,
+    pairs: list[tuple[str, str]],
+    key: str | None,
+    request_id: str,
+) -> Asked:
     account = keys.account_of(request.headers.get("authorization"))
     keys.check_platform(request.headers.get("stripe-account"))
     named = request.headers.get("stripe-version")
     version = versions.check(named) if named else account_version(world)
     endpoint, ids = _match(request.method, request.url.path, version)
-    text = body if request.method == "POST" else request.url.query
-    raw = parameters.decode(parse_qsl(text, keep_blank_values=True))
+    raw = parameters.decode(pairs)
     identity = description(request.method, request.url.path, raw)
     return Asked(account, version, endpoint, ids, raw, identity, key, request_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import balance, charges
+from sandbox.stripe import balance, charges, files
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata
@@ -69,6 +69,18 @@ LONGEST = dict.fromkeys(
     20_000,
 )
 """Characters of the evidence that may be long."""
+MOST_CHARACTERS = 150_000
+FILES = (
+    *("cancellation_policy", "customer_communication", "customer_signature", "receipt"),
+    *("duplicate_charge_documentation", "refund_policy", "service_documentation"),
+    *("shipping_documentation", "uncategorized_file"),
+)
+"""The evidence that are files."""
+_MOST_PAGES = {"mastercard": 19}
+"""Of the whole answer, by the network of the card."""
+_MOST_PAGES_ELSEWHERE = 50
+_PAGE_OF_TEXT = 3_000
+"""Characters on a page of what Stripe makes of the texts."""
 
 
 def open_planned(world: World, charge: Json) -> Json:
@@ -171,10 +183,36 @@ def update(world: World, dispute: Json, params: Json) -> Json:
             dispute["metadata"] = merge_metadata(dispute["metadata"], params["metadata"])
         if params.get("evidence"):
             dispute["evidence"] |= params["evidence"]
+            _check_evidence(world, dispute)
             dispute["evidence_details"]["has_evidence"] = True
             if params.get("submit", True):
                 _submit(world, dispute)
     return dispute
+
+
+def _check_evidence(world: World, dispute: Json) -> None:
+    """Refuse what's too much, whether it's to be sent or only staged."""
+    evidence = {name: dispute["evidence"][name] for name in EVIDENCE if dispute["evidence"][name]}
+    texts = [value for name, value in evidence.items() if name not in FILES]
+    if sum(map(len, texts)) > MOST_CHARACTERS:
+        raise invalid(
+            f"The combined character count of all evidence is limited to {MOST_CHARACTERS:,}.",
+            param="evidence",
+        )
+    found = [
+        files.of_evidence(world, evidence[name], f"evidence[{name}]")
+        for name in FILES
+        if name in evidence
+    ]
+    count = sum(map(files.pages, found)) + sum(-(-len(one) // _PAGE_OF_TEXT) for one in texts)
+    network = dispute["payment_method_details"]["card"]["network"]
+    most = _MOST_PAGES.get(network, _MOST_PAGES_ELSEWHERE)
+    if count > most:
+        raise invalid(
+            f"The evidence would have about {count} pages, and {network} takes at most {most}.",
+            param="evidence",
+            code="dispute_evidence_page_limit_exceeded",
+        )
 
 
 def _submit(world: World, dispute: Json) -> None:

@@ -93,10 +93,18 @@ EXPANDABLE: dict[str, Mapping[str, Target]] = {
     "dispute": {
         "balance_transactions": "balance_transaction",
         "charge": "charge",
-        "evidence": {},
+        "evidence": dict.fromkeys(
+            (
+                *("cancellation_policy", "customer_communication", "customer_signature"),
+                *("duplicate_charge_documentation", "receipt", "refund_policy"),
+                *("service_documentation", "shipping_documentation", "uncategorized_file"),
+            ),
+            "file",
+        ),
         "payment_intent": "payment_intent",
     },
     "event": {"data": {}, "request": {}},
+    "file": {},
     "invoice": {
         **dict.fromkeys(("account_tax_ids", "application", "default_source"), _ELSEWHERE),
         **dict.fromkeys(("on_behalf_of",), _ELSEWHERE),

@@ -94,7 +94,7 @@ class Server:
         return stripe.StripeClient(
             "sk_test_sandbox",
             stripe_version=version,
-            base_addresses={"api": self.url},
+            base_addresses={"api": self.url, "files": self.url},
             http_client=CheckingClient(),
         )
 

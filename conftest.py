@@ -74,7 +74,9 @@ class Sandbox:
     @property
     def stripe(self) -> stripe.StripeClient:
         """The unmodified SDK, pointed at the sandbox."""
-        return stripe.StripeClient("sk_test_sandbox", base_addresses={"api": self.url})
+        return stripe.StripeClient(
+            "sk_test_sandbox", base_addresses={"api": self.url, "files": self.url}
+        )
 
     def control(self, path: str, **values: Any) -> Any:
         """Post to one of the sandbox's control addresses and return its answer."""

@@ -14,13 +14,15 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from billing.core.statuses import OPEN_EVENT
+from billing.core.statuses import OPEN_DISPUTE, OPEN_EVENT
 from billing.models import (
     BankMail,
     BankUpload,
     Checkout,
     Customer,
+    DisputeAnswer,
     EventAttempt,
+    EvidenceFile,
     ExpectedTransfer,
     Item,
     KnownPayer,
@@ -95,6 +97,7 @@ def forget(users: QuerySet[User]) -> None:
     Refund.objects.filter(customer__user__in=users).exclude(words="", answer="").update(
         words="", answer=""
     )
+    _empty_answers(DisputeAnswer.objects.filter(dispute__customer__user__in=users))
     Item.members.through.objects.filter(user__in=users).delete()
     ledger_texts.forget(users)
     reduce_events(StripeEvent.objects.filter(customer_id__in=_customer_ids(users)))
@@ -122,6 +125,12 @@ def forget_traces(user: User, traces: Traces) -> None:
     RowChange.objects.filter(attempt__event__customer_id__in=ids).delete()
     traces.rows(RowChange.objects.all(), "before", "after").delete()
     _scrub_reports(ids, traces)
+
+
+def _empty_answers(answers: QuerySet[DisputeAnswer]) -> None:
+    """Delete what was said to banks; that it was sent, when, and by whom stays."""
+    EvidenceFile.objects.filter(answer__in=answers).delete()
+    answers.exclude(texts={}, problem="").update(texts={}, problem="")
 
 
 def _customer_ids(users: QuerySet[User]) -> QuerySet[Any, str]:
@@ -205,7 +214,8 @@ def forget_uploads() -> None:
 def forget_old() -> int:
     """Reduce payloads, and empty reports and banks' mails that are old enough.
 
-    What events changed is deleted, and so are banks' files that nobody imported.
+    What events changed is deleted, and so are banks' files that nobody imported, and what was said
+    to banks about disputes that have long been decided.
     """
     forget_uploads()
     oldest = timezone.now() - rules.payloads_kept()
@@ -214,6 +224,10 @@ def forget_old() -> int:
     )
     _old_mails(oldest).update(content=None)
     RowChange.objects.filter(attempt__began_at__lt=oldest).delete()
+    # As long as what it's made from.
+    untouched = timezone.now() - rules.sign_ins_kept()
+    over = DisputeAnswer.objects.exclude(dispute__status__in=OPEN_DISPUTE)
+    _empty_answers(over.filter(edited_at__lt=untouched))
     return reduce_events(_old_events(oldest))
 
 

@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 
 from billing.core.jobs import JobName
 from billing.core.statuses import OPEN_EVENT
+from billing.disputes import answering
 from billing.facts import daily, trials
 from billing.inbound import events, replays
 from billing.models import Customer, ExpectedTransfer, StripeEvent
@@ -211,6 +212,13 @@ def sweep_refunds(timestamp: int) -> None:
     """Enqueue refunds that should be at Stripe by now."""
     for refund in sending.overdue().select_related("customer")[:1000]:
         refund_transitions.enqueue(JobName.SEND_REFUND, refund)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="sweep_dispute_answers")
+def sweep_dispute_answers(timestamp: int = 0) -> None:
+    """Finish sending answers to banks that Stripe hasn't confirmed."""
+    answering.finish_all()
 
 
 @app.periodic(cron="37 13 * * *")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -13,10 +12,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing.admin import labels
+from billing.admin import dispute_answer_facts, labels
 from billing.admin.copies import StripeCopyAdmin
+from billing.admin.dispute_answers import AnswersDisputes
 from billing.core import texts
-from billing.core.statuses import OPEN_DISPUTE
+from billing.core.statuses import OPEN_DISPUTE, DisputeStatus
 from billing.disputes import evidence_files
 from billing.facts import disputes
 from billing.models import Dispute
@@ -25,17 +25,13 @@ from common.staff import show
 from common.staff.filters import by_day, titled
 from common.staff.parts import column, page_button
 
-URGENT, SOON = timedelta(days=3), timedelta(days=7)
 MESSAGES = "emails.view_message"
-READ = "1. Download the evidence: evidence.pdf, which the bank reads, and the records behind it."
-CHECK = (
-    "2. Read evidence.pdf first: it holds personal data of the member, meant for the bank alone."
+HOW = (
+    "1. Choose “Answer this dispute”. What’s on record is filled in, and you can change all of it.",
+    "2. Take a last look. It shows exactly what the bank gets: personal data of the member, too.",
+    "3. Send it to the bank. That’s possible once. If the customer is right, accept the dispute.",
 )
-# Stripe documentation, "Dispute evidence": PDF, JPEG or PNG, below 5 MB.
-SEND = (
-    "3. Open the dispute in Stripe's dashboard, choose to counter it, and upload evidence.pdf "
-    "there (Stripe takes PDF, JPG and PNG below 5 MB). Nothing is sent from here automatically."
-)
+IN_DASHBOARD = "The bank wants an appeal. Answer it in Stripe’s dashboard, with this evidence."
 Rows = QuerySet[Any]
 
 
@@ -63,7 +59,7 @@ class StageFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(Dispute)
-class DisputeAdmin(StripeCopyAdmin):
+class DisputeAdmin(AnswersDisputes, StripeCopyAdmin):
     """Payments that cardholders take back through their bank."""
 
     stripe_path = "disputes"
@@ -72,7 +68,7 @@ class DisputeAdmin(StripeCopyAdmin):
     search_help_text = "Part of a name or email address, phone number, amount, du_…, or pi_…"
     list_display = ["who", "money", "state", "deadline", "kind", "opened", "stripe_id"]
     list_select_related = ["customer__user", "payment"]
-    actions_detail = ["download_evidence", "open_in_stripe"]
+    actions_detail = ["answer_it", "accept_it", "download_evidence", "open_in_stripe"]
     actions_row: list[str] = []
     nothing = "No payment was ever disputed."
     nothing_left = {
@@ -87,7 +83,9 @@ class DisputeAdmin(StripeCopyAdmin):
         ("evidence_due_at", by_day("deadline")),
     ]
     fieldsets = [
-        (None, {"fields": ["state", "deadline", "meaning", "money", "why", "evidence"]}),
+        (None, {
+            "fields": ["state", "deadline", "meaning", "money", "why", "our_answer", "evidence"],
+        }),
         ("How to answer", {"fields": ["steps"]}),
         ("Who and what", {"fields": ["member", "payment_link", "invoice_link", "paid", "card"]}),
         ("Dates", {"fields": ["began", "closed"]}),
@@ -140,15 +138,7 @@ class DisputeAdmin(StripeCopyAdmin):
     @column("Answer by", ordering="evidence_due_at")
     def deadline(self, row: Dispute) -> SafeString | str:
         """The time left and the date, colored if it's near."""
-        if not (row.needs_response and row.evidence_due_at):
-            return show.NOTHING
-        left = row.evidence_due_at - timezone.now()
-        if left < timedelta(0):
-            return show.badge("The time is over", "danger")
-        tone = "danger" if left < URGENT else "warning" if left < SOON else "info"
-        badge = show.badge(f"{show.time_left(row.evidence_due_at)} left", tone)
-        day = show.day(row.evidence_due_at)
-        return format_html('<span class="whitespace-nowrap">{} {}</span>', badge, day)
+        return dispute_answer_facts.deadline(row) or show.NOTHING
 
     @column("Amount", ordering="amount")
     def money(self, row: Dispute) -> str:
@@ -180,9 +170,11 @@ class DisputeAdmin(StripeCopyAdmin):
         return "At Stripe, but not sent to the bank" if row.has_evidence else "None sent yet"
 
     @column("Steps")
-    def steps(self, _row: Dispute) -> SafeString:
+    def steps(self, row: Dispute) -> SafeString:
         """What to do about a dispute that's waiting for us."""
-        return format_html_join("", "<p>{}</p>", [(READ,), (CHECK,), (SEND,)])
+        is_appeal = row.status == DisputeStatus.APPEAL_NEEDS_RESPONSE
+        lines = (IN_DASHBOARD,) if is_appeal else HOW
+        return format_html_join("", "<p>{}</p>", [(line,) for line in lines])
 
     @column("Payment")
     def payment_link(self, row: Dispute) -> SafeString | str:

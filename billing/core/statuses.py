@@ -146,6 +146,24 @@ OPEN_DISPUTE = ANSWERABLE_DISPUTE | {
 }
 
 
+class AnswerState(StrEnum):
+    """Where our answer to a dispute is. From `sending` and `accepting` on it can't be changed."""
+
+    DRAFT = "draft"
+    SENDING = "sending"
+    SENT = "sent"
+    ACCEPTING = "accepting"
+    ACCEPTED = "accepted"
+
+
+class DisputeStage(StrEnum):
+    """What the bank wants. Each is answered once: an inquiry may become a dispute."""
+
+    INQUIRY = "inquiry"
+    DISPUTE = "dispute"
+    APPEAL = "appeal"
+
+
 # Their labels here: Stripe's own names are those of its API.
 PAYMENT_WORDS = {
     PaymentStatus.REQUIRES_PAYMENT_METHOD.value: "Failed",

@@ -23,7 +23,7 @@ from emails.models import Message
 
 READ_ME = """This is the evidence about one disputed payment.
 
-evidence.pdf    what the bank reads: upload it in Stripe's dashboard, where you answer the dispute
+evidence.pdf    what the bank reads: the answer on the staff site has it attached
 the rest        the records it is made from, in full, should the bank ask for one of them
 
 Read the document before you send it: it holds personal data of the member, meant for their bank

@@ -34,7 +34,8 @@ def narrative(case: Case) -> Iterator[str]:
     yield from _earlier_sentences(case)
     yield from _use_sentences(case)
     yield from _message_sentences(case)
-    yield from _end_sentences(case)
+    yield from refund_sentences(case)
+    yield from end_sentences(case)
 
 
 def _earlier_sentences(case: Case) -> Iterator[str]:
@@ -72,8 +73,8 @@ def _message_sentences(case: Case) -> Iterator[str]:
             yield f"The receipt was sent to {row.recipient} by {how} on {moment(row.sent_at)}."
 
 
-def _end_sentences(case: Case) -> Iterator[str]:
-    yield from _refund_sentences(case)
+def end_sentences(case: Case) -> Iterator[str]:
+    """Say whether and when the membership was canceled."""
     subscription = case.payment.invoice.subscription if case.payment.invoice else None
     ends = {row.created_at for row in case.decisions if row.action in ENDS}
     if subscription and subscription.canceled_at and not ends:
@@ -85,7 +86,8 @@ def _end_sentences(case: Case) -> Iterator[str]:
         yield f"The membership was canceled on {moment(at)}."
 
 
-def _refund_sentences(case: Case) -> Iterator[str]:
+def refund_sentences(case: Case) -> Iterator[str]:
+    """Say whether a refund was requested or made."""
     payment = case.payment
     asked = [row for row in case.refunds if row.payment_id == payment.pk]
     for row in asked:

@@ -18,6 +18,7 @@ from billing.models.credit_note import CreditNote
 from billing.models.customer import Customer
 from billing.models.decision import MembershipDecision
 from billing.models.dispute import Dispute
+from billing.models.dispute_answer import DisputeAnswer, EvidenceFile
 from billing.models.event import EventAttempt, RowChange, StripeEvent
 from billing.models.ignored import IgnoredEvents
 from billing.models.invoice import Invoice
@@ -68,7 +69,9 @@ __all__ = [
     "Customer",
     "DayFact",
     "Dispute",
+    "DisputeAnswer",
     "EventAttempt",
+    "EvidenceFile",
     "ExpectedTransfer",
     "FactDue",
     "FactState",

@@ -121,6 +121,8 @@ AUDITING = (Role.AUDITOR, Role.FINANCE, Role.OWNER)
 HELPING = (Role.SUPPORT, Role.BILLING, Role.OWNER)
 DECIDING = (Role.BILLING, Role.OWNER)
 BOOKKEEPING = (Role.FINANCE, Role.OWNER)
+WRITING = (Role.SUPPORT, Role.BILLING, Role.FINANCE, Role.OWNER)
+ANSWERING = (Role.BILLING, Role.FINANCE, Role.OWNER)
 OWNING = (Role.OWNER,)
 # Who may what. To let staff do something new, add a line, then run `manage.py roles_table`.
 POWERS = (
@@ -213,6 +215,13 @@ POWERS = (
         "Put a new refund policy in force",
         ("billing.add_refundpolicy",),
         DECIDING,
+        is_on_money=True,
+    ),
+    Power("Draft the answer to a dispute", ("billing.change_disputeanswer",), WRITING),
+    Power(
+        "Send an answer to the bank, or accept a dispute",
+        ("billing.send_disputeanswer",),
+        ANSWERING,
         is_on_money=True,
     ),
     Power("Name the journal's accounts", ("business.add_bookaccountsversion",), BOOKKEEPING),

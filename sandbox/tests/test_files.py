@@ -30,7 +30,8 @@ def upload(api: stripe.StripeClient) -> Callable[..., stripe.File]:
     def send(content: bytes, name: str = "letter.pdf", **params: Any) -> stripe.File:
         file = io.BytesIO(content)
         file.name = name
-        return api.v1.files.create({"file": file, "purpose": "dispute_evidence", **params})
+        wanted: Any = {"file": file, "purpose": "dispute_evidence"} | params
+        return api.v1.files.create(wanted)
 
     return send
 
@@ -101,7 +102,8 @@ def test_evidence_takes_files_of_its_purpose(
 
 def test_texts_have_a_limit_each_and_together(api: stripe.StripeClient, dispute: str) -> None:
     def stage(**texts: str) -> None:
-        api.v1.disputes.update(dispute, {"evidence": texts, "submit": False})  # type: ignore[typeddict-item]
+        wanted: Any = {"evidence": texts, "submit": False}
+        api.v1.disputes.update(dispute, wanted)
 
     stage(uncategorized_text="x" * 20_000)
     long = ("access_activity_log", "cancellation_policy_disclosure", "cancellation_rebuttal")

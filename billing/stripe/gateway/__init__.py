@@ -67,6 +67,13 @@ from billing.stripe.gateway.customers import (
     update_customer,
     update_details,
 )
+from billing.stripe.gateway.disputes import (
+    AnswerAtStripe,
+    close_dispute,
+    read_answer,
+    submit_evidence,
+    upload_evidence,
+)
 from billing.stripe.gateway.errors import (
     ENDS_ALL,
     BadSignature,
@@ -153,6 +160,7 @@ __all__ = [
     "NO_PORTAL",
     "SCHEDULED",
     "SUBSCRIPTION_PARTS",
+    "AnswerAtStripe",
     "Answers",
     "BadSignature",
     "BalanceChange",
@@ -181,6 +189,7 @@ __all__ = [
     "add_tax_id",
     "answer",
     "change_balance",
+    "close_dispute",
     "code_by_name",
     "collect_by",
     "create_checkout",
@@ -235,6 +244,7 @@ __all__ = [
     "preview_switch",
     "price_by_key",
     "read_account",
+    "read_answer",
     "read_checkout",
     "read_coupon",
     "read_credit_note",
@@ -260,6 +270,7 @@ __all__ = [
     "remove_tax_id",
     "schedule_end",
     "stripe_time",
+    "submit_evidence",
     "subscription_ids",
     "subscriptions_of",
     "switch_price",
@@ -268,6 +279,7 @@ __all__ = [
     "turn_tax_on",
     "update_customer",
     "update_details",
+    "upload_evidence",
     "use_method",
     "verify_webhook",
     "void_invoice",

@@ -67,7 +67,7 @@ def _made(key: str, base: str, http: stripe.HTTPClient, *, retries: int) -> stri
     return stripe.StripeClient(
         key,
         stripe_version=API_VERSION,
-        base_addresses={"api": base} if base else {},
+        base_addresses={"api": base, "files": base} if base else {},
         http_client=http,
         max_network_retries=retries,
     )

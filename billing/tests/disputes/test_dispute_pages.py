@@ -143,7 +143,7 @@ def test_pages_link_the_dispute_the_payment_and_the_customer(client: Client) -> 
     assert payment in shown
     assert customer in shown
     assert "Download evidence" in shown
-    assert "Nothing is sent from here automatically" in shown
+    assert "Send it to the bank" in shown
     for other in (payment, customer):
         assert url in client.get(other).content.decode()
 
@@ -153,7 +153,7 @@ def test_a_decided_dispute_asks_for_nothing(client: Client) -> None:
     client.force_login(auditor())
     url = reverse("admin:billing_dispute_change", args=[dispute.pk])
     page = client.get(url).content.decode()
-    assert "choose to counter it" not in page
+    assert "Answer this dispute" not in page
     assert "How to answer" not in page
     running = factories.make_dispute()
     url = reverse("admin:billing_dispute_change", args=[running.pk])

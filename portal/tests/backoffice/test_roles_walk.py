@@ -61,6 +61,8 @@ TAKES = {
     "billing_banktransfer_hand": "billing.match_bank_transfer",
     "billing_banktransfer_match_by_hand": "billing.match_bank_transfer",
     "billing_banktransfer_set_aside": "billing.match_bank_transfer",
+    "billing_dispute_accept_it": "billing.send_disputeanswer",
+    "billing_dispute_answer_it": "billing.change_disputeanswer",
     "billing_invoice_give_on_invoice": "billing.approve_refund",
     "billing_item_add": "billing.add_item",
     "billing_item_ask_members": "billing.add_paymentrequest",
@@ -223,7 +225,7 @@ def pages(world: World) -> list[Page]:
             "month": "2026-10",
             "upload": uuid.uuid4(),
             "user_id": world.alice.pk,
-            "pk": world.subscription.pk,
+            "pk": rows[model_of(name)].pk if "dispute" in name else world.subscription.pk,
         }
         needed = {
             key: values.get(key, 1 if isinstance(kind, IntConverter) else "csv")

@@ -29,7 +29,7 @@ from conftest import Sandbox
 
 __all__ = ["bill", "dispute"]
 pytestmark = pytest.mark.django_db
-LONG = "Ægir Þorláksson-" * 12
+LONG = "Ægir " + "Þorláksson-" * 12
 MOST_QUERIES = 60
 
 
@@ -50,7 +50,7 @@ def filled(client: Client, row: Dispute, **typed: Any) -> dict[str, Any]:
     """Return what the form would send as it is, with what's typed."""
     form = client.get(answer_page(row)).context["form"]
     values = {name: form[name].initial for name in form.fields}
-    kept = {name: value for name, value in values.items() if value not in (None, False, "")}
+    kept = {name: value for name, value in values.items() if value or name == "version"}
     return kept | typed
 
 
@@ -73,7 +73,7 @@ def test_the_form_has_what_matters_and_what_is_known(of_one: Dispute) -> None:
     said = text_of(page)
     assert "9 days left" in said
     assert "$29.00" in said
-    assert LONG.strip() in said or LONG[:60] in said
+    assert LONG in said
     main = [field.name for field in page.context["form"].main_texts()]
     assert "shipping_tracking_number" in main
     assert "cancellation_rebuttal" in [one.name for one in page.context["form"].more_texts()]

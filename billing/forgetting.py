@@ -225,9 +225,7 @@ def forget_old() -> int:
     _old_mails(oldest).update(content=None)
     RowChange.objects.filter(attempt__began_at__lt=oldest).delete()
     # As long as what it's made from.
-    untouched = timezone.now() - rules.sign_ins_kept()
-    over = DisputeAnswer.objects.exclude(dispute__status__in=OPEN_DISPUTE)
-    _empty_answers(over.filter(edited_at__lt=untouched))
+    _empty_answers(_old_answers(timezone.now() - rules.sign_ins_kept()))
     return reduce_events(_old_events(oldest))
 
 
@@ -239,6 +237,16 @@ def count_old_events(kept: timedelta) -> int:
 def count_old_mails(kept: timedelta) -> int:
     """Return how many of the bank's mails would lose their content if it were kept this long."""
     return _old_mails(timezone.now() - kept).count()
+
+
+def count_old_answers(kept: timedelta) -> int:
+    """Return how many answers to disputes would be emptied if they were kept this long."""
+    return _old_answers(timezone.now() - kept).exclude(texts={}).count()
+
+
+def _old_answers(oldest: datetime) -> QuerySet[DisputeAnswer]:
+    over = DisputeAnswer.objects.exclude(dispute__status__in=OPEN_DISPUTE)
+    return over.filter(edited_at__lt=oldest)
 
 
 def _old_events(oldest: datetime) -> QuerySet[StripeEvent]:

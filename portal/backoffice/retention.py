@@ -89,6 +89,7 @@ PERIODS = (
         (
             ("{} sign-ins will be deleted", sign_ins.count_old),
             ("{} entries of account activity will be deleted", activity.count_old),
+            ("{} answers to disputes will be emptied", billing.forgetting.count_old_answers),
         ),
         is_evidence=True,
     ),

@@ -87,7 +87,7 @@ def test_from_the_draft_over_the_last_look_to_the_bank(sandbox: Sandbox, dispute
     saved = client.post(
         answer_page(dispute), typed | {"_save": "", "file_customer_communication": png()}
     )
-    assert saved.url == answer_page(dispute)
+    assert saved["Location"] == answer_page(dispute)
     again = client.get(answer_page(dispute))
     assert "Nothing has been sent to the bank" in text_of(again)
     assert again.context["form"]["service_date"].initial == "All of November"
@@ -205,7 +205,7 @@ def test_sending_takes_a_recent_sign_in(of_one: Dispute) -> None:
     client = Client()
     client.force_login(user)
     asked = client.post(look_page(of_one), {"version": 1})
-    assert "reauthenticate" in asked.url
+    assert "reauthenticate" in asked["Location"]
     assert DisputeAnswer.objects.get().state == "draft"
 
 

@@ -15,6 +15,7 @@ from pypdf import PdfWriter
 
 from billing import forgetting, tasks
 from billing.core import dispute_evidence
+from billing.core.statuses import AnswerState
 from billing.disputes import answering, answers, files, prefill
 from billing.disputes.answering import AnswerError, Draft, NewFile, StillUnderWay
 from billing.models import Dispute, DisputeAnswer, EvidenceFile
@@ -245,7 +246,7 @@ def test_without_stripe_nothing_is_begun(sandbox: Sandbox, dispute: Dispute, bil
 def under_way(dispute: Dispute, bill: User) -> DisputeAnswer:
     """Return an answer that somebody sent, as a process leaves it that ends before it asks."""
     answer = drafted(dispute, bill)
-    answering._begin(answer, answering.AnswerState.SENDING, bill)
+    answering._begin(answer, AnswerState.SENDING, bill)
     return answer
 
 
@@ -299,7 +300,7 @@ def test_answered_in_the_dashboard_meanwhile(
         answering.send(dispute, 1, bill)
     with pytest.raises(AnswerError, match="has an answer already"):
         answering.accept(dispute, bill)
-    answering._begin(answer, answering.AnswerState.SENDING, bill)
+    answering._begin(answer, AnswerState.SENDING, bill)
     with pytest.raises(AnswerError, match="Ours wasn’t sent"):
         answering.finish(answer)
     answer.refresh_from_db()
@@ -379,7 +380,7 @@ def test_a_dispute_is_accepted_once(sandbox: Sandbox, dispute: Dispute, bill: Us
 @pytest.mark.slow
 def test_accepting_survives_a_lost_answer(sandbox: Sandbox, dispute: Dispute, bill: User) -> None:
     answer = drafted(dispute, bill)
-    answering._begin(answer, answering.AnswerState.ACCEPTING, bill)
+    answering._begin(answer, AnswerState.ACCEPTING, bill)
     sandbox.control("switches", api_answer_lost=1)
     with pytest.raises(StillUnderWay):
         answering.finish(answer)

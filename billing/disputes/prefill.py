@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import translation
 
+from billing.core import dispute_evidence
 from billing.core.dispute_evidence import TEXTS
 from billing.core.statuses import PaymentStatus
 from billing.disputes.case import (
@@ -33,7 +34,7 @@ MOST_SIGN_INS = 100
 
 
 def texts(dispute: Dispute) -> dict[str, str]:
-    """Return the texts of an answer as far as we know them; empty ones are left out."""
+    """Return the texts that matter for the reason, as far as we know them."""
     # Whoever opens the page: banks read English.
     with translation.override("en-us"):
         case = gather(dispute)
@@ -49,7 +50,12 @@ def texts(dispute: Dispute) -> dict[str, str]:
             **_policies(case),
             **_duplicate(case),
         }
-    return {name: _cut(value, TEXTS[name].longest) for name, value in known.items() if value}
+    wanted = dispute_evidence.deciding(dispute.reason)
+    return {
+        name: _cut(known[name], text.longest)
+        for name, text in TEXTS.items()
+        if known.get(name) and name in wanted
+    }
 
 
 def _cut(text: str, most: int) -> str:

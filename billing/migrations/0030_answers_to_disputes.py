@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0027_balance_that_differs"),
+        ("billing", "0029_closings_keep_direct_money"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -64,6 +64,19 @@ def test_support_writes_a_note_and_cancels_with_the_period(desk: Page, address: 
     expect(desk.get_by_text("Its end was taken back.").first).to_be_visible()
 
 
+def test_support_pauses_payments_and_lets_them_resume(desk: Page, address: str) -> None:
+    desk.goto(address)
+    dialog = desk.locator("#modal-content")
+    desk.get_by_role("link", name="Pause payments", exact=True).click()
+    expect(dialog.get_by_text("Next charge of $29.00")).to_be_visible()
+    expect(dialog.get_by_label("Void them: this time is free")).to_be_checked()
+    dialog.get_by_role("button", name="Pause payments").click()
+    expect(desk.get_by_text("Paused the payments until further notice.").first).to_be_visible()
+    desk.get_by_role("link", name="Resume payments", exact=True).click()
+    dialog.get_by_role("button", name="Resume payments").click()
+    expect(desk.get_by_text("The payments resume.").first).to_be_visible()
+
+
 def test_support_sends_a_link_signs_out_and_closes_and_keeps_the_account(
     desk: Page, address: str, browser: Browser, stack: Stack
 ) -> None:

@@ -47,6 +47,7 @@ class MembershipDecisionAdmin(RecordAdmin):
         MembershipAction.STAY: ("The offer", ["offer_link", "coupon_id", "discount_id"]),
         MembershipAction.EXTEND: ("The free trial", ["ends"]),
         MembershipAction.DISCOUNT: ("The discount", ["coupon_id"]),
+        MembershipAction.PAUSE: ("The pause", ["resumes", "meanwhile"]),
     }
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -102,6 +103,16 @@ class MembershipDecisionAdmin(RecordAdmin):
     def ends(self, row: MembershipDecision) -> str:
         """When an extended trial ends."""
         return show.moment(row.until)
+
+    @column("Payments resume")
+    def resumes(self, row: MembershipDecision) -> str:
+        """When a pause ends."""
+        return show.moment(row.until) if row.until else "When staff say so"
+
+    @column("Meanwhile")
+    def meanwhile(self, row: MembershipDecision) -> str:
+        """What becomes of new invoices."""
+        return labels.PAUSES.get(row.pause_behavior, show.NOTHING)
 
     @column("Counted from")
     def prorated(self, row: MembershipDecision) -> str:

@@ -100,6 +100,8 @@ DECIDED: dict[str, str] = {
     MembershipAction.EXTEND: "Extend the free trial",
     MembershipAction.DISCOUNT: "Give a discount",
     MembershipAction.UNDISCOUNT: "Take back the discount",
+    MembershipAction.PAUSE: "Pause payments",
+    MembershipAction.UNPAUSE: "Resume payments",
 }
 DECISION = {
     DecisionState.CONFIRMED: "success",

@@ -1,4 +1,7 @@
-"""The staff's buttons for a membership: end with the period, keep, longer trial, discount."""
+"""The staff's buttons for a membership: end with the period, keep, longer trial, discount.
+
+`pause_buttons` has those about a pause.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,6 @@ from common.staff.parts import button, row_of_buttons, row_or_404
 from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
 
-BUTTONS = [
-    *("cancel_at_end", "keep_going", "extend_trial", "give_discount", "take_discount"),
-    "send_card_link",
-]
-
 
 class AboutMembership(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
     """A question about one membership, with what's true now above it."""
@@ -48,11 +46,15 @@ class AboutMembership(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no 
     def begin(self) -> None:
         """Fill in what's known."""
 
+    def lines(self, row: Subscription) -> list[str]:
+        """Return what's true now, a sentence each."""
+        return _now(row)
+
     def get_before_template_context(
         self, request: HttpRequest, object_id: Any = None
     ) -> dict[str, Any]:
         """Say whose it is, what it costs, and what's next."""
-        return {"lines": _now(self.row) if self.row else []}
+        return {"lines": self.lines(self.row) if self.row else []}
 
 
 class CancelForm(AboutMembership):
@@ -127,23 +129,23 @@ class MembershipButtons:
 
     def has_cancel_at_end_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may let it end, and it doesn't yet."""
-        return _may(request, object_id, lambda row: row.ends_at is None)
+        return may(request, object_id, lambda row: row.ends_at is None)
 
     def has_keep_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may let it continue, and it's ending."""
-        return _may(request, object_id, lambda row: row.ends_at is not None)
+        return may(request, object_id, lambda row: row.ends_at is not None)
 
     def has_extend_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may extend its free trial, and there is one."""
-        return _may(request, object_id, by_staff.can_extend)
+        return may(request, object_id, by_staff.can_extend)
 
     def has_discount_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may give it a discount, or write about its card."""
-        return _may(request, object_id, lambda row: True)
+        return may(request, object_id, lambda row: True)
 
     def has_undiscount_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may take back its discounts, and it has one."""
-        return _may(request, object_id, lambda row: bool(row.discounts))
+        return may(request, object_id, lambda row: bool(row.discounts))
 
     @button(
         "Cancel with the period",
@@ -161,7 +163,7 @@ class MembershipButtons:
     def cancel_at_end(self, request: HttpRequest, form: CancelForm, object_id: str) -> HttpResponse:
         """Let it end with its period."""
         row, actor = row_or_404(Subscription, object_id), current_user(request)
-        return self._do(
+        return self.do(
             request,
             row,
             lambda: by_staff.cancel(row, actor),
@@ -181,7 +183,7 @@ class MembershipButtons:
     def keep_going(self, request: HttpRequest, form: CancelForm, object_id: str) -> HttpResponse:
         """Take back its end."""
         row, actor = row_or_404(Subscription, object_id), current_user(request)
-        return self._do(request, row, lambda: by_staff.keep(row, actor), "Its end was taken back.")
+        return self.do(request, row, lambda: by_staff.keep(row, actor), "Its end was taken back.")
 
     @recently_signed_in
     @button(
@@ -198,7 +200,7 @@ class MembershipButtons:
         """Move the trial's end."""
         row, actor = row_or_404(Subscription, object_id), current_user(request)
         days, shown_end = form.cleaned_data["days"], form.end()
-        return self._do(
+        return self.do(
             request,
             row,
             lambda: by_staff.extend_trial(row, shown_end, days, actor),
@@ -227,7 +229,7 @@ class MembershipButtons:
         except MembershipError as error:
             form.add_error("coupon", str(error))
             return ask_again(request, self.give_discount, form)
-        return self._do(
+        return self.do(
             request,
             row,
             lambda: by_staff.give_discount(row, shown, coupon, actor),
@@ -251,7 +253,7 @@ class MembershipButtons:
         """Take back all discounts."""
         row, actor = row_or_404(Subscription, object_id), current_user(request)
         shown = form.cleaned_data["shown"].split()
-        return self._do(
+        return self.do(
             request,
             row,
             lambda: by_staff.take_discount(row, shown, actor),
@@ -277,14 +279,14 @@ class MembershipButtons:
         """Send it."""
         row, actor = row_or_404(Subscription, object_id), current_user(request)
         key = form.cleaned_data["key"]
-        return self._do(
+        return self.do(
             request,
             row,
             lambda: by_staff.send_card_link(row, key, actor),
             "Emailed the way to their cards.",
         )
 
-    def _do(
+    def do(
         self, request: HttpRequest, row: Subscription, act: Callable[[], None], done: str
     ) -> HttpResponse:
         """Do it, log it, and go to the member's page, which says what's true now."""
@@ -299,7 +301,7 @@ class MembershipButtons:
         return redirect(show.page_of(row.customer.user))
 
 
-def _may(request: HttpRequest, object_id: str, suits: Callable[[Subscription], bool]) -> bool:
+def may(request: HttpRequest, object_id: str, suits: Callable[[Subscription], bool]) -> bool:
     """Whether this staff member may change memberships, and this one is live and suits."""
     if not request.user.has_perm(by_staff.MAY_CHANGE):
         return False

@@ -13,9 +13,9 @@ from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
-from billing.admin import labels, membership_buttons, numbers_pages
+from billing.admin import labels, numbers_pages, pause_buttons
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
-from billing.admin.membership_buttons import MembershipButtons
+from billing.admin.pause_buttons import PauseButtons
 from billing.admin.two_memberships import TwoMembershipsPages
 from billing.core import texts
 from billing.core.statuses import (
@@ -124,7 +124,7 @@ class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(MembershipButtons, TwoMembershipsPages, StripeCopyAdmin):
+class SubscriptionAdmin(PauseButtons, TwoMembershipsPages, StripeCopyAdmin):
     """Memberships, and what else members are billed for."""
 
     stripe_path = "subscriptions"
@@ -153,7 +153,7 @@ class SubscriptionAdmin(MembershipButtons, TwoMembershipsPages, StripeCopyAdmin)
     ]  # fmt: skip
     actions_detail: ClassVar[list[Any]] = [
         *("open_in_stripe", "see_both", "end_now"),
-        {"title": "Change", "icon": "edit_calendar", "items": membership_buttons.BUTTONS},
+        {"title": "Change", "icon": "edit_calendar", "items": pause_buttons.BUTTONS},
     ]
 
     def get_queryset(self, request: HttpRequest) -> Rows:

@@ -258,6 +258,8 @@ class MembershipAction(StrEnum):
     EXTEND = "extend"  # the free trial
     DISCOUNT = "discount"  # by a coupon, instead of any other
     UNDISCOUNT = "undiscount"
+    PAUSE = "pause"  # collecting its payments
+    UNPAUSE = "unpause"
 
 
 class DecisionState(StrEnum):

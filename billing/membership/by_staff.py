@@ -41,7 +41,7 @@ def cancel(subscription: Subscription, actor: User) -> None:
         PermissionDenied: the actor may not.
         MembershipError: it's already ending, or Stripe couldn't be asked.
     """
-    _require(actor)
+    require(actor)
     decision = cancellation.decide(
         subscription.customer.user,
         MembershipAction.CANCEL,
@@ -61,7 +61,7 @@ def keep(subscription: Subscription, actor: User) -> None:
         PermissionDenied: the actor may not.
         MembershipError: it isn't ending, or Stripe couldn't be asked.
     """
-    _require(actor)
+    require(actor)
     decision = cancellation.decide(
         subscription.customer.user,
         MembershipAction.RESUME,
@@ -86,7 +86,7 @@ def extend_trial(subscription: Subscription, shown_end: datetime, days: int, act
         PermissionDenied: the actor may not.
         MembershipError: it's no longer on trial, or not with that end; or Stripe couldn't be asked.
     """
-    _require(actor)
+    require(actor)
     until = shown_end + timedelta(days=days)
 
     def check(row: Subscription) -> None:
@@ -125,7 +125,7 @@ def give_discount(
         PermissionDenied: the actor may not.
         MembershipError: it has other discounts by now, or Stripe refused or couldn't be asked.
     """
-    _require(actor)
+    require(actor)
     _change_discounts(subscription, shown, actor, MembershipAction.DISCOUNT, coupon.id)
 
 
@@ -136,7 +136,7 @@ def take_discount(subscription: Subscription, shown: list[str], actor: User) -> 
         PermissionDenied: the actor may not.
         MembershipError: it has other discounts by now, or Stripe refused or couldn't be asked.
     """
-    _require(actor)
+    require(actor)
     _change_discounts(subscription, shown, actor, MembershipAction.UNDISCOUNT, "")
 
 
@@ -179,7 +179,7 @@ def send_card_link(subscription: Subscription, key: uuid.UUID, actor: User) -> N
         PermissionDenied: the actor may not.
         MembershipError: the membership has ended, or its account has.
     """
-    _require(actor)
+    require(actor)
     user = subscription.customer.user
     if not subscription.is_live or not user.is_active:
         raise MembershipError("It has ended. Nothing was sent.")
@@ -215,7 +215,12 @@ def coupon(coupon_id: str) -> CouponSnapshot:
     return found
 
 
-def _require(actor: User) -> None:
+def require(actor: User) -> None:
+    """Make sure that a staff member may change memberships.
+
+    Raises:
+        PermissionDenied: they may not.
+    """
     if not actor.has_perm(MAY_CHANGE):
         raise PermissionDenied("Changing a membership takes a permission.")
 

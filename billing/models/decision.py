@@ -8,7 +8,12 @@ from django.conf import settings
 from django.db import models
 
 from billing.core import limits
-from billing.core.statuses import CancellationReason, DecisionState, MembershipAction
+from billing.core.statuses import (
+    CancellationReason,
+    DecisionState,
+    MembershipAction,
+    PauseBehavior,
+)
 from billing.models.copy import MemberRecordQuerySet, choices
 from billing.models.customer import Customer
 from billing.models.retention import RetentionOffer
@@ -37,7 +42,17 @@ class MembershipDecision(models.Model):
     prorated_at = models.DateTimeField(
         null=True, blank=True, help_text="From when the new price counts, as the member was shown."
     )
-    until = models.DateTimeField(null=True, blank=True, help_text="When an extended trial ends.")
+    until = models.DateTimeField(
+        null=True, blank=True, help_text="When an extended trial ends, or paused payments resume."
+    )
+    pause_behavior = models.CharField(
+        max_length=limits.WORD,
+        choices=choices(PauseBehavior),
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What becomes of new invoices while payments are paused.",
+    )
     amount = models.BigIntegerField(
         null=True, blank=True, help_text="Minor units: what the member was shown to be charged."
     )

@@ -39,6 +39,8 @@ DECIDED = {
     ActivityKind.ENDING: {MembershipAction.CANCEL},
     ActivityKind.KEPT: {MembershipAction.RESUME, MembershipAction.STAY},
     ActivityKind.SWITCHED: {MembershipAction.SWITCH},
+    ActivityKind.PAUSED: {MembershipAction.PAUSE},
+    ActivityKind.RESUMED: {MembershipAction.UNPAUSE},
     ActivityKind.ENDED: {MembershipAction.CANCEL, MembershipAction.CANCEL_NOW},
 }
 # A change is seen within minutes of its decision; an outage of Stripe's delays it.

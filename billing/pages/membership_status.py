@@ -43,6 +43,8 @@ PENDING_SENTENCES: dict[MembershipAction, str | Promise] = {
     MembershipAction.EXTEND: gettext_lazy("Your longer free trial is being confirmed."),
     MembershipAction.DISCOUNT: gettext_lazy("Your discount is being confirmed."),
     MembershipAction.UNDISCOUNT: gettext_lazy("A change of your discount is being confirmed."),
+    MembershipAction.PAUSE: gettext_lazy("A pause of your payments is being confirmed."),
+    MembershipAction.UNPAUSE: gettext_lazy("The end of your pause is being confirmed."),
 }
 
 

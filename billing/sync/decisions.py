@@ -25,11 +25,19 @@ def settle(row: Subscription, read_at: datetime) -> list[OfferAccepted]:
 
 
 def _by_staff(row: Subscription) -> Q:
-    """Return the staff's decisions about trial and discounts that the row shows."""
+    """Return the staff's decisions about trial, discounts, and a pause that the row shows."""
     coupons = [one["coupon"] for one in row.discounts]
     shown = Q(action=MembershipAction.DISCOUNT, coupon_id__in=coupons)
     if row.trial_end is not None:
         shown |= Q(action=MembershipAction.EXTEND, until__lte=row.trial_end)
+    if row.is_paused:
+        shown |= Q(
+            action=MembershipAction.PAUSE,
+            pause_behavior=row.pause_behavior,
+            until=row.resumes_at,
+        )
+    else:
+        shown |= Q(action=MembershipAction.UNPAUSE)
     return shown if coupons else shown | Q(action=MembershipAction.UNDISCOUNT)
 
 

@@ -188,7 +188,7 @@ POWERS = (
         is_on_money=True,
     ),
     Power(
-        "Cancel, keep, extend, and discount a membership",
+        "Cancel, keep, pause, extend, and discount a membership",
         ("billing.change_subscription",),
         HELPING,
         is_on_money=True,

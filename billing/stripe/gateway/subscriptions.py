@@ -313,6 +313,29 @@ def move_trial_end(subscription_id: str, until: datetime, key: str) -> None:
         )
 
 
+def pause_collection(subscription_id: str, behavior: str, until: datetime | None, key: str) -> None:
+    """Collect no new invoices until a time, or until further notice. Open ones go on as before."""
+    pause: stripe.params.SubscriptionUpdateParamsPauseCollection = {
+        "behavior": behavior  # one of PauseBehavior
+    }
+    if until:
+        pause["resumes_at"] = int(until.timestamp())
+    params: stripe.params.SubscriptionUpdateParams = {"pause_collection": pause}
+    with translated_errors():
+        client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
+
+
+def resume_collection(subscription_id: str, key: str) -> None:
+    """Collect a subscription's invoices again, from the next one on."""
+    params: stripe.params.SubscriptionUpdateParams = {"pause_collection": ""}
+    with translated_errors():
+        client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
+
+
 def use_method(subscription_id: str, method_id: str, customer_id: str) -> None:
     """Use one of the customer's payment methods for a subscription from now on.
 

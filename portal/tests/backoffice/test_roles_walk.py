@@ -106,7 +106,7 @@ TAKES = {
         f"billing_subscription_{name}": "billing.change_subscription"
         for name in (
             *("cancel_at_end", "extend_trial", "give_discount", "send_card_link"),
-            *("keep_going", "take_discount"),
+            *("keep_going", "take_discount", "pause_payments", "resume_payments"),
         )
     },
     "billing_subscription_end_now": "billing.cancel_subscription_now",
@@ -173,6 +173,7 @@ BY_STATE = {
     "billing_subscription_give_discount": "a membership without a discount",
     "billing_subscription_keep_going": "a membership that's set to end",
     "billing_subscription_take_discount": "a membership with a discount",
+    "billing_subscription_resume_payments": "a membership whose payments are paused",
     "auth_user_stop_closing": "an account that's about to be closed",
 }
 

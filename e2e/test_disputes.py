@@ -8,8 +8,9 @@ import re
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from e2e import journey
 from e2e.stack import Stack
@@ -17,7 +18,9 @@ from e2e.stack import Stack
 DAY = 86_400
 DISPUTED_CARD = "4000 0000 0000 0259"
 MEMBER, STAFF = "dora@disputes.example", "olga@disputes.example"
+PHONED, OTHER_STAFF = "dan@disputes.example", "bea@disputes.example"
 OFFICE = "office@harbor-yoga.example"
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 def make_staff(stack: Stack) -> None:
@@ -28,6 +31,17 @@ def make_staff(stack: Stack) -> None:
         f"open_account('{STAFF}', 'Olga Owner', '{journey.PASSWORD}',"
         " is_staff=True, is_superuser=True)",
     )
+
+
+def dispute_of(stack: Stack, email: str) -> dict[str, Any]:
+    """Return somebody's dispute at Stripe: others may have one, too."""
+    customer = journey.customer_of(stack, email)
+    [found] = [
+        one
+        for one in stack.stripe("GET", "disputes?limit=100&expand[]=data.charge")["data"]
+        if one["charge"]["customer"] == customer
+    ]
+    return dict(found)
 
 
 def become_a_disputed_member(page: Page, stack: Stack) -> None:
@@ -59,7 +73,7 @@ def go_from_the_mail_to_the_dispute(page: Page, stack: Stack) -> None:
     assert link, mail["text"]
     page.goto(link.group())
     # The sandbox's clock may be ahead, and so is its deadline. A day may just be over.
-    [dispute] = stack.stripe("GET", "disputes")["data"]
+    dispute = dispute_of(stack, MEMBER)
     days = int((dispute["evidence_details"]["due_by"] - time.time()) // DAY)
     expect(page.get_by_text(re.compile(f"({days}|{days - 1}) days left")).first).to_be_visible()
 
@@ -85,8 +99,8 @@ def test_from_the_disputed_payment_to_the_evidence_and_the_banks_decision(
     ours = browser.new_context(accept_downloads=True)
     staff = ours.new_page()
     sign_in_as_staff(staff, stack)
-    expect(staff.get_by_text(re.compile("dispute to answer: answer by"))).to_be_visible()
-    staff.get_by_text("See the evidence").click()
+    expect(staff.get_by_text(re.compile("disputes? to answer: answer by"))).to_be_visible()
+    staff.get_by_text("Answer the bank").first.click()
     expect(staff.get_by_text("Dora Doubt").first).to_be_visible()
     go_from_the_mail_to_the_dispute(staff, stack)
 
@@ -97,7 +111,7 @@ def test_from_the_disputed_payment_to_the_evidence_and_the_banks_decision(
     assert b"2026-01-01" in files["terms.csv"]
     assert any("payment_received" in name for name in files)
 
-    dispute = stack.stripe("GET", "disputes")["data"][0]["id"]
+    dispute = dispute_of(stack, MEMBER)["id"]
     stack.stripe(
         "POST", f"disputes/{dispute}", **{"evidence[uncategorized_text]": "winning_evidence"}
     )
@@ -110,3 +124,59 @@ def test_from_the_disputed_payment_to_the_evidence_and_the_banks_decision(
     expect(page.get_by_text("The bank decided that this payment stands")).to_be_visible()
     theirs.close()
     ours.close()
+
+
+def fits(page: Page) -> None:
+    """Nothing may be wider than the phone."""
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{page.url} is {wide} px too wide."
+
+
+def test_staff_answer_on_a_phone_and_the_bank_gets_exactly_that(
+    browser: Browser, stack: Stack
+) -> None:
+    page = browser.new_context().new_page()
+    journey.sign_up(page, stack, "Dan Doubtful", PHONED)
+    page.goto(f"{stack.url}/membership/")
+    journey.subscribe(page, stack, DISPUTED_CARD)
+    stack.control("clock", advance_seconds=10)
+    stack.settle()
+
+    staff = journey.staff_desk(browser, stack, "Bea Billing", OTHER_STAFF)
+    staff.set_viewport_size(PHONE)
+    [(number,)] = stack.sql(
+        "SELECT id FROM billing_dispute WHERE stripe_id = %s", dispute_of(stack, PHONED)["id"]
+    )
+    staff.goto(f"{stack.url}/staff/billing/dispute/{number}/answer/")
+    fits(staff)
+    expect(staff.get_by_label("Customer’s name")).to_have_value("Dan Doubtful")
+    staff.get_by_label("What happened").fill("winning_evidence")
+    staff.get_by_label("Messages with the customer").set_input_files(
+        {"name": "chat.pdf", "mimeType": "application/pdf", "buffer": b"no pdf at all"}
+    )
+    staff.get_by_role("button", name="Save draft").click()
+    expect(staff.get_by_text("Choose a PDF, JPEG, or PNG file.")).to_be_visible()
+    fits(staff)
+    staff.get_by_role("button", name="Save draft").click()
+    expect(staff.get_by_text("Nothing has been sent to the bank.")).to_be_visible()
+    staff.get_by_role("button", name="Save and take a last look").click()
+    expect(staff.get_by_role("heading", name="Last look")).to_be_visible()
+    fits(staff)
+    expect(staff.get_by_text("winning_evidence")).to_be_visible()
+    expect(staff.get_by_role("link", name="receipt.pdf")).to_be_visible()
+    assert dispute_of(stack, PHONED)["evidence_details"]["has_evidence"] is False
+
+    staff.get_by_role("button", name="Send to the bank").dblclick()
+    expect(staff.get_by_text(re.compile("Sent to the bank by Bea Billing"))).to_be_visible()
+    fits(staff)
+    sent = dispute_of(stack, PHONED)
+    assert sent["evidence"]["uncategorized_text"] == "winning_evidence"
+    assert sent["evidence"]["receipt"].startswith("file_")
+    assert sent["evidence_details"]["submission_count"] == 1
+    stack.control("clock", advance_seconds=30)
+    stack.settle()
+    staff.goto(f"{stack.url}/staff/billing/dispute/{number}/change/")
+    expect(staff.get_by_text("The bank decided for us. The money is back.")).to_be_visible()
+    expect(staff.get_by_text("Answer sent to the bank.")).to_be_visible()
+    staff.context.close()
+    page.context.close()

@@ -62,6 +62,8 @@ class AnswersDisputes:
     opts: Any
     log_change: Callable[..., Any]
     has_view_permission: Callable[..., bool]
+    # On a phone, the buttons above are in a menu.
+    change_form_before_template = "admin/billing/disputes/start.html"
 
     def get_urls(self) -> list[Any]:
         """Add the last look, and the files."""
@@ -79,6 +81,22 @@ class AnswersDisputes:
         if row is not None and not answers.why_not(row) and _is_open_to_change(row):
             return actions
         return [one for one in actions if one.path not in (ANSWER, ACCEPT)]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Lead to the form of the answer, if there's one to write."""
+        context |= {"answer_url": "", "answer_words": ""}
+        row: Dispute | None = context.get("original")
+        if row is not None and self.has_draft_permission(request) and not answers.why_not(row):
+            answer = answers.answer_to(row)
+            if answer is None or answer.is_draft:
+                words = "Continue the answer" if answer else "Answer this dispute"
+                context |= {"answer_url": answer_of(row), "answer_words": words}
+        response: HttpResponse = super().render_change_form(  # type: ignore[misc]
+            request, context, *args, **kwargs
+        )
+        return response
 
     def has_draft_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this staff member may write an answer."""
@@ -146,7 +164,10 @@ class AnswersDisputes:
         before: Mapping[str, str],
         after: Mapping[str, str],
     ) -> None:
-        """Log what a draft said before and says now; nothing if nothing changed."""
+        """Log what a draft said before and says now; what it began with is only named."""
+        if not before:
+            self.log_change(request, row, f"Answer drafted: {', '.join(after) or EMPTY}.")
+            return
         values = [
             (label, *(_short(words.get(label, EMPTY)) for words in (before, after)))
             for label in dict.fromkeys([*before, *after])

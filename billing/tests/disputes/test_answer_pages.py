@@ -24,7 +24,9 @@ from billing.models import Dispute, DisputeAnswer, EvidenceFile
 from billing.tests import factories, staff_world
 from billing.tests.disputes.test_answering import bill, dispute, pdf
 from billing.tests.staff_world import auditor, billing, finance, signed_in_now, support
+from common.forgetting import forget_log
 from common.staff import show
+from common.traces import Traces
 from conftest import Sandbox
 
 __all__ = ["bill", "dispute"]
@@ -125,8 +127,13 @@ def test_from_the_draft_over_the_last_look_to_the_bank(sandbox: Sandbox, dispute
     assert "Answer sent to the bank." in page
     member = client.get(show.page_of(dispute.customer.user)).content.decode()
     assert "Answer sent to the bank." in html.unescape(member)
-    log = LogEntry.objects.filter(object_id=str(dispute.pk), change_message__contains="November")
-    assert log.count() == 2
+    logged = [one.change_message for one in LogEntry.objects.filter(object_repr=str(dispute))]
+    assert any(one.startswith("Answer drafted: What happened, ") for one in logged)
+    # What a member's data once was goes with the account; that something was done stays.
+    forget_log(dispute.customer.user, Traces.of([], [], []))
+    logged = [one.change_message for one in LogEntry.objects.filter(content_type__model="dispute")]
+    assert logged
+    assert not any("November" in one for one in logged)
 
 
 def test_a_file_is_downloaded_by_those_who_may_see_it(of_one: Dispute) -> None:
@@ -245,7 +252,7 @@ def test_an_answer_that_is_not_confirmed_can_be_checked(of_one: Dispute) -> None
     said = text_of(client.get(answer_page(of_one), follow=True))
     assert "It’s never sent twice" in said
     assert "Check and try again" in said
-    assert "Edit" not in said.split("Bill Billing pressed the button")[1].split("Dispute")[0]
+    assert "Edit" not in said.split("Bill Billing pressed the button")[1].split("Check and try")[0]
 
 
 @pytest.mark.slow

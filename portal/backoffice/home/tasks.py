@@ -74,7 +74,7 @@ def _of_disputes(disputes: Disputes) -> Iterable[Task]:
     yield Task(
         f"{show.count(disputes.to_answer, 'dispute')} to answer{first}{due}.",
         url,
-        "See the evidence",
+        "Answer the bank",
     )
 
 

@@ -9,8 +9,8 @@ amount:
   failed payment (past due) takes nothing off before the subscription ends or becomes unpaid.
 - Quantity counts. A change within a period counts from the day it was made, with the amount of the
   next full period.
-- A discount counts only if it has no end. One for the first payment or for some months doesn't
-  lower it.
+- A discount counts only if it has no end, and as long as it was given: from the first invoice that
+  has it to the first that doesn't. One for the first payment or for some months doesn't lower it.
 - These count for nothing: trials, free periods, taxes, one-time payments, invoices that are void
   or still drafts while the subscription is paused or unpaid, and what a pause gave up.
 
@@ -78,6 +78,7 @@ class Bill:
     given_up_reason: str
     discount: int
     tax_included: int
+    lasting: int | None  # the part of its discount without an end, if that's known
     lines: tuple[Line, ...]
 
 
@@ -415,9 +416,15 @@ def _months(one: Sold, begin: int, end: int) -> tuple[Fraction, bool]:
 
 
 def _lasting_discount(one: Sold, bill: Bill, gross: int) -> Fraction:
-    """Return which share of an invoice discounts without an end took off."""
+    """Return which share of an invoice discounts without an end took off.
+
+    The invoice says it, so it stays true when the subscription loses the discount. Of one that was
+    read before we kept that, the subscription's discounts now are the best guess.
+    """
     if not bill.discount or not gross:
         return Fraction()
+    if bill.lasting is not None:
+        return Fraction(min(bill.lasting, gross), gross)
     return min(Fraction(bill.discount, gross), _lasting_share(one, gross))
 
 

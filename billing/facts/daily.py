@@ -271,12 +271,12 @@ def _bills(users: Collection[int]) -> dict[int, list[Bill]]:
     rows = Invoice.objects.filter(subscription__customer__user_id__in=users).order_by("pk")
     columns = (
         *("pk", "subscription_id", "created_at", "status", "given_up_reason"),
-        *("discount", "tax_included", "lines"),
+        *("discount", "tax_included", "discount_lasting", "lines"),
     )
-    for pk, subscription, created, status, reason, discount, tax, lines in rows.values_list(
-        *columns
-    ):
-        bill = Bill(pk, _seconds(created), status, reason, discount, tax, tuple(_lines(lines)))
+    for pk, subscription, created, status, reason, *amounts in rows.values_list(*columns):
+        discount, tax, lasting, lines = amounts
+        whole = tuple(_lines(lines))
+        bill = Bill(pk, _seconds(created), status, reason, discount, tax, lasting, whole)
         found[subscription].append(bill)
     return found
 

@@ -40,6 +40,11 @@ class Invoice(StripeCopy):
     currency = models.CharField(max_length=limits.CURRENCY)
     subtotal = models.BigIntegerField()
     discount = models.BigIntegerField(default=0)
+    discount_lasting = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="What discounts without an end took off. Not known of invoices read before.",
+    )
     customer_name = models.CharField(
         max_length=limits.CUSTOMER_NAME, blank=True, default="", db_default=""
     )

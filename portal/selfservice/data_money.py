@@ -160,6 +160,7 @@ INVOICES = Table(
         CURRENCY,
         amount("subtotal", _("The sum of its lines.")),
         amount("discount", _("What discounts took off.")),
+        amount("discount_lasting", _("The part of it that has no end.")),
         entries("promotion_codes", _("The promo codes you used.")),
         amount("tax", _("The tax.")),
         amount("tax_included", _("The part of the tax that’s in the prices.")),

@@ -15,7 +15,10 @@ from billing.stripe.gateway.client import client, translated_errors
 from billing.stripe.gateway.lists import Unreadable, each_read, every, of_customer
 
 # What's expanded in an invoice.
-INVOICE_PARTS = ("payments", "discounts.promotion_code", "amount_paid_off_stripe")
+INVOICE_PARTS = (
+    *("payments", "amount_paid_off_stripe"),
+    *("discounts.promotion_code", "discounts.source.coupon"),
+)
 
 
 def read_invoice(invoice_id: str) -> snapshots.InvoiceSnapshot:

@@ -38,6 +38,7 @@ class InvoiceSnapshot(Fitted):
     finalization_error: str
     subtotal: int
     discount: int
+    discount_lasting: int | None  # the part of it without an end; None if that isn't known
     promotion_codes: str  # the codes that reduced it: "WELCOME50"
     tax: int
     tax_included: int  # the part included in the lines
@@ -119,6 +120,7 @@ def invoice(data: Json) -> InvoiceSnapshot:
         finalization_error=text((data.get("last_finalization_error") or {}).get("code")),
         subtotal=data["subtotal"],
         discount=sum_of(data.get("total_discount_amounts")),
+        discount_lasting=_lasting(data),
         promotion_codes=", ".join(_codes(data)),
         tax=sum_of(data.get("total_taxes")),
         tax_included=tax_snapshots.included(data.get("total_taxes")),
@@ -161,6 +163,24 @@ def _codes(invoice_object: Json) -> list[str]:
     ids = [object_id(one) for one in discounts if one]
     named = dict.fromkeys(code for key, code in zip(ids, codes, strict=True) if key in used)
     return [code for code in named if code]
+
+
+def _lasting(invoice_object: Json) -> int | None:
+    """Return what the coupons without an end took off, or None if a coupon can't be read.
+
+    An invoice keeps its discounts when its subscription no longer has them.
+    """
+    durations = {
+        object_id(one): text(part(part(part(one).get("source")).get("coupon")).get("duration"))
+        for one in invoice_object.get("discounts") or []
+    }
+    lasting = 0
+    for one in invoice_object.get("total_discount_amounts") or []:
+        duration = durations.get(object_id(one.get("discount")), "")
+        if one["amount"] and not duration:
+            return None
+        lasting += one["amount"] if duration == "forever" else 0
+    return lasting
 
 
 def _line(line: Json) -> dict[str, Any]:

@@ -37,7 +37,13 @@ def line(amount: int, begin: str, end: str, product: str = PLAN) -> Line:
     return Line(product, amount, at(begin), at(end))
 
 
-def bill(*lines: Line, status: str = "paid", made: str = "", **fields: int | str) -> Bill:
+def bill(
+    *lines: Line,
+    status: str = "paid",
+    made: str = "",
+    lasting: int | None = None,
+    **fields: int | str,
+) -> Bill:
     created = at(made) if made else max(one.begin for one in lines)
     values: dict[str, int | str] = {"given_up_reason": "", "discount": 0, "tax_included": 0}
     values |= fields
@@ -48,6 +54,7 @@ def bill(*lines: Line, status: str = "paid", made: str = "", **fields: int | str
         str(values["given_up_reason"]),
         int(values["discount"]),
         int(values["tax_included"]),
+        lasting,
         lines,
     )
 
@@ -166,6 +173,19 @@ def test_only_a_discount_without_an_end_counts() -> None:
     less = {"duration": "forever", "percent_off": None, "amount_off": 900}
     off = [replace(one, discount=900) for one in months_of()]
     assert set(mrr(sold(*off, discounts=(less,))).values()) == {2000}
+
+
+def test_a_discount_that_was_taken_back_leaves_the_past_as_it_was() -> None:
+    first, second, third = months_of()
+    halved = replace(first, discount=MONTHLY // 2, lasting=MONTHLY // 2)
+    # The subscription has no discount any longer.
+    assert list(mrr(sold(halved, second, third)).values()) == [MONTHLY // 2, MONTHLY, MONTHLY]
+    both = replace(first, discount=2000, lasting=500)
+    assert list(mrr(sold(both)).values()) == [MONTHLY - 500]
+    ending = replace(first, discount=2000, lasting=0)
+    forever = {"duration": "forever", "percent_off": 50.0, "amount_off": None}
+    # One without an end that came later says nothing about the invoice before it.
+    assert list(mrr(sold(ending, discounts=(forever,))).values()) == [MONTHLY]
 
 
 def test_tax_in_the_price_is_not_counted() -> None:
@@ -310,7 +330,7 @@ def histories(draw: st.DrawFn) -> tuple[Sold, list[tuple[date, int]]]:
         begin, end = month_after(start, number * months), month_after(start, (number + 1) * months)
         status = draw(st.sampled_from(["paid", "paid", "open", "void"]))
         whole = Line(PLAN, price * quantity, moment(begin), moment(end))
-        bills.append(Bill(len(bills), moment(begin), status, "", 0, 0, (whole,)))
+        bills.append(Bill(len(bills), moment(begin), status, "", 0, 0, None, (whole,)))
         counts = status != "void"
         truth.append((begin, monthly(quantity) if counts else 0))
         more = draw(st.integers(1, 4))
@@ -320,7 +340,7 @@ def histories(draw: st.DrawFn) -> tuple[Sold, list[tuple[date, int]]]:
             share = left / (moment(end) - moment(begin))
             old = Line(PLAN, -round(price * quantity * share), moment(day), moment(end))
             new = Line(PLAN, round(price * more * share), moment(day), moment(end))
-            bills.append(Bill(len(bills), moment(day), "paid", "", 0, 0, (old, new)))
+            bills.append(Bill(len(bills), moment(day), "paid", "", 0, 0, None, (old, new)))
             quantity = more
             truth.append((day, monthly(quantity)))
     items = (item(price) | {"quantity": quantity, "interval_count": months},)

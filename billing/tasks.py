@@ -124,6 +124,7 @@ def refresh_plan(timestamp: int = 0) -> None:
     """
     catalog.sync_current_plan()
     refresh.read_unknown_items()
+    refresh.read_unknown_taxes()
     taxing.turn_on_again()
 
 

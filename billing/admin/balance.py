@@ -66,7 +66,7 @@ class BalanceTransactionAdmin(MoneyListAdmin):
         ("Related", {"fields": ["whose", "cause", "left_in", "description"]}),
         (
             "Copy of Stripe's record",
-            {"fields": ["kind", "category", "balance_type", "source_id", "stripe_id", "read_at"]},
+            {"fields": ["kind", "category", "balance_type", "source_id", "stripe_id", "read"]},
         ),
     ]
 
@@ -79,6 +79,11 @@ class BalanceTransactionAdmin(MoneyListAdmin):
         zone = timezone.get_current_timezone()
         found = rows.select_related(*JOINED).iterator(chunk_size=FETCHED)
         return (_exported(row, zone) for row in found)
+
+    @column("Last read from Stripe")
+    def read(self, row: BalanceTransaction) -> str:
+        """When the row was last known to be current."""
+        return show.moment(row.read_at)
 
     @column("What", ordering="category")
     def what(self, row: BalanceTransaction) -> str:
@@ -161,7 +166,7 @@ class PayoutAdmin(MoneyListAdmin):
     fieldsets = [
         (None, {"fields": ["money", "state", "failure", "arrives", "made", "way", "trace"]}),
         ("What it pays out", {"fields": ["made_of"]}),
-        ("Copy of Stripe's record", {"fields": ["description", "stripe_id", "read_at"]}),
+        ("Copy of Stripe's record", {"fields": ["description", "stripe_id", "read"]}),
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -190,6 +195,11 @@ class PayoutAdmin(MoneyListAdmin):
             ]
             for row in rows.iterator(chunk_size=FETCHED)
         )
+
+    @column("Last read from Stripe")
+    def read(self, row: Payout) -> str:
+        """When the row was last known to be current."""
+        return show.moment(row.read_at)
 
     @column("Amount", ordering="amount")
     def money(self, row: Payout) -> str:

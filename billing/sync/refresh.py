@@ -65,6 +65,8 @@ from billing.sync.writing import NotOurs, UnknownCustomer
 from common.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
+# Payments whose tax is read again in an hour: each takes a few requests.
+AT_ONCE = 100
 
 
 def sync_customer(customer_id: str) -> Customer:
@@ -135,6 +137,21 @@ def read_unknown_items() -> None:
     for subscription_id in rows.values_list("stripe_id", flat=True):
         with run.each(f"subscription {subscription_id}"):
             gateway.patiently(lambda one=subscription_id: sync_subscription(one))  # type: ignore[misc]
+    run.finish()
+
+
+def read_unknown_taxes() -> None:
+    """Reread the one-time payments whose tax was stored before its rates were kept.
+
+    Raises:
+        gateway.StripeError: Stripe didn't answer.
+        SomeFailed: the others were read.
+    """
+    run = OneByOne(ended_by=gateway.ENDS_ALL)
+    rows = Payment.objects.filter(invoice=None, tax__gt=0, taxes=[]).order_by("read_at")
+    for payment_id in rows.values_list("stripe_id", flat=True)[:AT_ONCE]:
+        with run.each(f"payment {payment_id}"):
+            gateway.patiently(lambda one=payment_id: sync_payment(one))  # type: ignore[misc]
     run.finish()
 
 
@@ -300,6 +317,10 @@ def _tax_of(snapshot: snapshots.PaymentSnapshot) -> tuple[int, list[dict[str, An
     if not session:
         return 0, []
     read = gateway.read_checkout(session)
+    if read.tax and not read.taxes:
+        # Stripe names no rate, which is an answer, too.
+        unnamed = {"rate": "", "amount": read.tax, "is_included": False, "reason": ""}
+        return read.tax, [unnamed]
     return read.tax, read.taxes
 
 

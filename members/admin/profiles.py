@@ -38,8 +38,8 @@ class MemberAdmin(ReadOnlyAdmin):
     ]
     ordering = ["-pk"]
     fieldsets = [
-        (None, {"fields": ["owner", "phone", "phone_verified_at", "sms"]}),
-        ("Consent", {"fields": ["sms_consent_at", "sms_consent_source", "sms_stopped_at"]}),
+        (None, {"fields": ["owner", "phone", "verified", "sms"]}),
+        ("Consent", {"fields": ["agreed_on", "sms_consent_source", "stopped"]}),
         ("Preferences", {"fields": ["language", "time_zone"]}),
     ]
 
@@ -56,6 +56,21 @@ class MemberAdmin(ReadOnlyAdmin):
     def owner(self, row: Member) -> SafeString | str:
         """Link to the member."""
         return show.member(row.user)
+
+    @column("Phone verified")
+    def verified(self, row: Member) -> str:
+        """When they proved that the number is theirs."""
+        return show.moment(row.phone_verified_at)
+
+    @column("Agreed to text messages")
+    def agreed_on(self, row: Member) -> str:
+        """When they agreed."""
+        return show.moment(row.sms_consent_at)
+
+    @column("Stopped text messages")
+    def stopped(self, row: Member) -> str:
+        """When they stopped them."""
+        return show.moment(row.sms_stopped_at)
 
     @column("Gets text messages")
     def sms(self, row: Member) -> SafeString:

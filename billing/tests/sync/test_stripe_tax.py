@@ -27,7 +27,7 @@ from billing.models import (
 )
 from billing.payments import single_payments
 from billing.reconcile import push
-from billing.sync import catalog
+from billing.sync import catalog, refresh
 from billing.tests import taxed
 from billing.tests.life import deliver, sign_up
 from billing.tests.staff_world import superuser
@@ -193,6 +193,11 @@ def test_a_single_payment_is_taxed_as_the_setting_says(
     [by_rate] = payment.taxes
     assert (by_rate["amount"], by_rate["is_included"]) == (tax, behavior == "inclusive")
     assert TaxRate.objects.get(stripe_id=by_rate["rate"]).percentage == 4
+    # As it was stored before rates were kept.
+    Payment.objects.update(taxes=[])
+    refresh.read_unknown_taxes()
+    payment.refresh_from_db()
+    assert payment.taxes == [by_rate]
     page = page_of(client, "billing:payment", payment.pk)
     assert "Includes tax" in page
     mail = Message.objects.get(kind="payment_received", channel="email")

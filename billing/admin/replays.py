@@ -20,6 +20,7 @@ from billing.admin import labels
 from billing.admin.records import RecordAdmin
 from billing.core.statuses import EventState
 from billing.inbound import replays
+from billing.inbound.rehearsal import MOST_EVENTS
 from billing.models import Replay, StripeEvent
 from common.staff import show
 from common.staff.parts import button, column, row_of_buttons
@@ -72,6 +73,7 @@ def question_page(site: AdminSite, request: HttpRequest, listing: ChangeList) ->
         "why_not": _why_not(found),
         "running": _link_to(running()),
         "key": uuid4(),
+        "try_words": "Try it out" if found.total <= MOST_EVENTS else f"Try out {MOST_EVENTS}",
         "back": list_url,
         "query": request.GET.urlencode(),
     }

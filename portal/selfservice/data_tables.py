@@ -49,5 +49,6 @@ LEFT_OUT = {
     "billing.NumbersMail": "That a colleague gets the business's numbers by email.",
     "billing.TrialRecord": "A digest, which leads to nobody without the address.",
     "billing.UnassignedCustomer": "Customers at Stripe that aren't anybody's here.",
+    "billing.Replay": "Which of Stripe's notices a colleague had processed again.",
     "billing.Reconciliation": "Differences between two copies of what's in the tables.",
 }

@@ -6,6 +6,7 @@ from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
 from portal.backoffice.note_list import StaffNoteAdmin
 from portal.backoffice.retention import RetentionVersionAdmin
+from portal.backoffice.saved_view_pages import SavedViewAdmin
 from portal.backoffice.support import SupportMessageAdmin
 from portal.backoffice.team import StaffInvitationAdmin
 from portal.doctor.page import DiagnosisAdmin
@@ -18,6 +19,7 @@ __all__ = [
     "LogEntryAdmin",
     "ProblemAdmin",
     "RetentionVersionAdmin",
+    "SavedViewAdmin",
     "StaffInvitationAdmin",
     "StaffNoteAdmin",
     "SupportMessageAdmin",

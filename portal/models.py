@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -97,6 +97,51 @@ class Download(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what[:1].upper()}{self.what[1:]} as {self.kind.upper()}"
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    """Lists under a name."""
+
+    def visible_to(self, user: User) -> Self:
+        """Somebody's own, and those that are shared."""
+        return self.filter(models.Q(owner=user) | models.Q(is_shared=True))
+
+
+class SavedView(models.Model):
+    """A list as somebody of the staff filtered, searched, and sorted it, under a name.
+
+    `filters` has pairs of name and value, as in the list's address.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    model = models.CharField(max_length=100, help_text="Whose list it is, as app.model.")
+    name = models.CharField(max_length=40)
+    filters = models.JSONField(default=list)
+    is_shared = models.BooleanField("shared with the team", default=False)
+    is_default = models.BooleanField(
+        "opens the list", default=False, help_text="Whether its owner's list opens with it."
+    )
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["model", "name"]
+        permissions = [("share_savedview", "Can share saved views with the team")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "model", "name"], name="portal_saved_view_once"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "model"],
+                condition=models.Q(is_default=True),
+                name="portal_saved_view_one_default",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class StaffRole(models.Model):

@@ -94,6 +94,9 @@ LOGO_READER = "business.uploads.content_or_nothing"
 # Records what staff take away as a file (see `common.staff.exporting`).
 DOWNLOAD_RECORDER = "portal.backoffice.downloads.record"
 
+# Says which saved view a list opens with (see `common.staff.exporting`).
+LIST_OPENER = "portal.backoffice.saved_views.opening"
+
 # Stripe
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])

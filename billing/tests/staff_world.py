@@ -89,6 +89,7 @@ from portal.models import (
     Diagnosis,
     Download,
     Problem,
+    SavedView,
     StaffInvitation,
     StaffNote,
     StaffRole,
@@ -324,6 +325,9 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         RetentionVersion.objects.create(version=1),
         QuietHoursVersion.objects.create(version=1),
         SupportMessage.objects.create(user=alice, words="Can I bring a friend on Friday?"),
+        SavedView.objects.create(
+            owner=alice, model="billing.payment", name="Paid", filters=[["q", "29"]], is_shared=True
+        ),
         StaffNote.objects.create(user=alice, words="Prefers to be called before noon."),
     ]
 

@@ -44,6 +44,12 @@ class Recorder(Protocol):
     ) -> Callable[[int], None]: ...
 
 
+class Opener(Protocol):
+    """Returns the address of the view that a list opens with, or ""."""
+
+    def __call__(self, request: HttpRequest, model: type[Model]) -> str: ...
+
+
 def begin(
     request: HttpRequest, model: type[Model], what: str, kind: str, chosen: str = ""
 ) -> Callable[[int], None]:
@@ -111,7 +117,10 @@ class ExportedList(ModelAdmin):  # type: ignore[misc]  # Unfold ships no types
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Offer the files."""
+        """Open the list as its reader wants it, and offer the files."""
+        opener: Opener = import_string(settings.LIST_OPENER)
+        if address := opener(request, self.model):
+            return redirect(address)
         response: HttpResponse = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None) or {}
         if (listing := context.get("cl")) and listing.result_count:

@@ -35,7 +35,7 @@ from members.models import (
     SmsConsentRecord,
     TermsAcceptance,
 )
-from portal.backoffice import downloads, invitations
+from portal.backoffice import downloads, invitations, saved_views
 from portal.backoffice.contexts import AccountClosed
 from portal.models import (
     DataExport,
@@ -74,6 +74,7 @@ def close_account(user: User) -> None:
     PhoneCode.objects.filter(phone__in=traces.numbers).delete()
     contact.forget(traces)
     downloads.forget(traces)
+    saved_views.forget_traces(traces)
     invitations.forget(user, traces)
     billing.forgetting.forget_traces(user, traces)
     emails.forgetting.forget_traces(traces)
@@ -113,6 +114,7 @@ def forget(users: QuerySet[User]) -> None:
     SupportMessage.objects.filter(user__in=users).delete()
     PlannedClosing.objects.filter(user__in=users).delete()
     StaffNote.objects.filter(user__in=users).delete()
+    saved_views.forget(users)
     MemberTag.objects.filter(user__in=users).delete()
     MemberViewing.objects.filter(user__in=users).delete()
     PhoneCode.objects.filter(user__in=users).delete()

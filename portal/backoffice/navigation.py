@@ -197,6 +197,7 @@ SECTIONS = (
             Item("Invitations", "portal.staffinvitation", permission=MAY_MANAGE),
             Item("Groups", "auth.group"),
             Item("Access changes", "members.accesschange"),
+            Item("Saved views", "portal.savedview"),
             Item("Staff actions", "admin.logentry"),
             Item("Downloads", "portal.download"),
         ),

@@ -98,6 +98,7 @@ SEEN = [
     ("portal", "diagnosis"),
     ("portal", "plannedclosing"),
     ("portal", "problem"),
+    ("portal", "savedview"),
     ("portal", "staffnote"),
     ("portal", "supportmessage"),
     ("procrastinate", "procrastinatejob"),
@@ -123,6 +124,7 @@ DECIDING = (Role.BILLING, Role.OWNER)
 BOOKKEEPING = (Role.FINANCE, Role.OWNER)
 WRITING = (Role.SUPPORT, Role.BILLING, Role.FINANCE, Role.OWNER)
 ANSWERING = (Role.BILLING, Role.FINANCE, Role.OWNER)
+SHARING = (Role.BILLING, Role.FINANCE, Role.OWNER)
 OWNING = (Role.OWNER,)
 # Who may what. To let staff do something new, add a line, then run `manage.py roles_table`.
 POWERS = (
@@ -137,6 +139,12 @@ POWERS = (
         AUDITING,
     ),
     Power("See what staff downloaded", ("portal.view_download",), AUDITING),
+    Power(
+        "Save views of lists, and rename and delete their own",
+        ("portal.add_savedview", "portal.change_savedview", "portal.delete_savedview"),
+        EVERYONE,
+    ),
+    Power("Share views of lists with the team", ("portal.share_savedview",), SHARING),
     Power(
         "Correct a member's email address or phone number, and have a copy of their data made",
         ("members.correct_contact",),

@@ -20,6 +20,7 @@ LEFT_OUT = {
     "procrastinate.ProcrastinateJob": "Work under way: numbers of rows that are in the tables.",
     "procrastinate.ProcrastinateEvent": "When that work was done.",
     "procrastinate.ProcrastinatePeriodicDefer": "When that work is due.",
+    "portal.SavedView": "How staff arranged their own lists of other people and money.",
     "portal.StaffInvitation": "How they joined the team; the account says if someone is staff.",
     "portal.DataExportPart": "Parts of the copies themselves.",
     "billing.Item_members": "In `items-offered`.",

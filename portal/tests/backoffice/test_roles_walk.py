@@ -156,12 +156,15 @@ TAKES = {
     "auth_user_end_access": "members.manage_staff",
     "portal_diagnosis_look_again": "portal.add_diagnosis",
     "portal_diagnosis_look_now": "portal.add_diagnosis",
+    "portal_savedview_delete": "portal.delete_savedview",
+    "portal_savedview_save": "portal.add_savedview",
     "portal_supportmessage_mark_answered": "portal.change_supportmessage",
     "portal_supportmessage_open_again": "portal.change_supportmessage",
 }
 
 # Refused for a row in whose state it makes no sense, also to those who hold the permission.
 BY_STATE = {
+    "portal_savedview_delete": "a view of their own",
     "billing_subscription_see_both": "one of two memberships",
     "emails_message_try_one": "a message that waits",
     "auth_user_remove_tag": "a member who has tags",

@@ -22,6 +22,7 @@ from billing.models import Dispute, DisputeAnswer, EvidenceFile
 from billing.tests import factories, staff_world
 from billing.tests.life import ASKED_ABOUT_CARD, DISPUTED_CARD, deliver, sign_up, subscribe
 from conftest import Sandbox
+from members import access_changes
 from testing.own_database import at_once
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +183,21 @@ def test_support_drafts_and_does_not_send(dispute: Dispute) -> None:
     with pytest.raises(PermissionDenied):
         answering.save(dispute, Draft({}), 1, staff_world.auditor())
     assert DisputeAnswer.objects.get().state == "draft"
+
+
+def test_an_account_that_others_changed_waits_a_day(
+    sandbox: Sandbox, dispute: Dispute, bill: User
+) -> None:
+    drafted(dispute, bill)
+    access_changes.record(bill, None, "Granted to the group Billing.", holds=True)
+    for decide in (
+        partial(answering.send, dispute, 1, bill),
+        partial(answering.accept, dispute, bill),
+    ):
+        with pytest.raises(AnswerError, match="changed"):
+            decide()
+    assert DisputeAnswer.objects.get().state == "draft"
+    assert at_stripe(sandbox, dispute).status == "needs_response"
 
 
 # Sending

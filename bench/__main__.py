@@ -14,7 +14,7 @@ from typing import Any
 import django
 import psycopg
 
-from bench import jobs, mails, numbers, pages, webhooks
+from bench import jobs, mails, numbers, pages, rebuilding, webhooks
 from bench.servers import environment, manage
 
 WIDTHS = (54, 12)
@@ -42,7 +42,7 @@ def main() -> int:
 
 def _chosen() -> list[Callable[[Database], list[Row]]]:
     """Return the measurements named on the command line, or all of them."""
-    wanted = sys.argv[1:] or list(MEASUREMENTS)
+    wanted = sys.argv[1:] or [name for name in MEASUREMENTS if name not in LONG]
     if unknown := [name for name in wanted if name not in MEASUREMENTS]:
         sys.exit(f"No measurement is called {unknown[0]}: choose from {', '.join(MEASUREMENTS)}.")
     return [MEASUREMENTS[name] for name in wanted]
@@ -107,6 +107,14 @@ def _number_rows(taken: numbers.Taken) -> list[Row]:
     ]
 
 
+def _rebuild_rows(taken: rebuilding.Taken) -> list[Row]:
+    return [
+        (f"rebuild_facts for {taken.members:,} members", f"{taken.seconds:.0f} s", ""),
+        (f"    from {taken.invoices:,} invoices; in Python", f"{taken.in_python:.0f} s", ""),
+        ("    most memory", f"{taken.megabytes:.0f} MB", ""),
+    ]
+
+
 def _print(rows: list[Row]) -> None:
     print()
     for name, value, target in [("", "measured", "target"), *rows]:
@@ -118,9 +126,13 @@ MEASUREMENTS: dict[str, Callable[[Database], list[Row]]] = {
     "jobs": lambda database: _job_rows(jobs.measure(database)),
     "mails": lambda _: _mail_rows(mails.measure()),
     "pages": lambda database: _page_rows(pages.measure(database)),
-    # Last, since it leaves many rows behind.
+    # Last, since they leave many rows behind.
     "numbers": lambda _: _number_rows(numbers.measure()),
+    "rebuild": lambda _: _rebuild_rows(rebuilding.measure()),
 }
+
+# Only when they're named.
+LONG = {"rebuild"}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -65,6 +65,8 @@ def test_owners_change_rules_and_other_staff_read_them(
     assert page.status_code == 200
     assert "$25.00, $50.00" in text_of(page)
     assert "Environment (PAYMENT_SUGGESTIONS)" in text_of(page)
+    # Its section's other pages are tabs.
+    assert 'href="/staff/business/quiethoursversion/"' in text_of(page)
     assert ("What you leave empty" in text_of(page)) == may_save
     assert (save(client, "10").status_code == 302) == may_save
     assert SuggestionsVersion.objects.exists() == may_save

@@ -14,7 +14,6 @@ from django.urls import path
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.views.decorators.http import require_POST
 
 from common.staff import show
 from common.staff.parts import column
@@ -60,7 +59,7 @@ class SavedViewAdmin(IndexedSearch):
 
     def get_urls(self) -> list[Any]:
         """Add the addresses that save and open one."""
-        save = self.admin_site.admin_view(require_POST(self.save))
+        save = self.admin_site.admin_view(self.save)
         opened = self.admin_site.admin_view(self.open)
         return [
             path("save/", save, name="portal_savedview_save"),
@@ -101,7 +100,14 @@ class SavedViewAdmin(IndexedSearch):
         super().save_model(request, obj, form, change)
 
     def save(self, request: HttpRequest) -> HttpResponse:
-        """Save a list as its address says, and go back to it."""
+        """Save a list as its address says, and go back to it.
+
+        Who comes here by the way back of an expired page or session finds the views.
+        """
+        if request.method != "POST":
+            if not request.user.has_perm(MAY_SEE):
+                raise PermissionDenied
+            return redirect(show.list_of("portal.savedview"))
         label = request.POST.get("model", "")
         listing = saved_views.admin_of(label)
         if listing is None:

@@ -160,11 +160,12 @@ def test_what_cannot_be_saved_is_said_in_a_sentence(query: str, name: str, said:
     assert not SavedView.objects.exists()
 
 
-def test_unknown_lists_and_plain_requests_are_refused() -> None:
+def test_unknown_lists_are_refused_and_the_address_that_saves_leads_to_the_views() -> None:
     client = browser(staff_world.support())
     for model in ("nothing", "no.such", "sessions.session"):
         assert save(client, model=model).status_code == 404
-    assert client.get(f"{VIEWS}save/").status_code == 405
+    # By the way back of a page that had expired.
+    assert place(client.get(f"{VIEWS}save/", follow=True)) == VIEWS
 
 
 def test_the_same_name_shows_the_new_filters_and_there_is_an_end() -> None:
@@ -237,6 +238,19 @@ def test_a_name_of_ones_own_that_is_taken_is_said() -> None:
     answer = client.post(f"{VIEWS}{two.pk}/change/", {"name": "One"})
     assert answer.status_code == 200
     assert "You have a view of this list with this name." in text_of(answer)
+
+
+def test_the_form_passes_the_check_against_forgery() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff_world.support())
+    page = text_of(client.get(f"{PAYMENTS}{FAILED}"))
+    form = page[page.index('action="/staff/portal/savedview/save/"') :]
+    token = form.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    save(client, name="Forged")
+    assert not SavedView.objects.exists()
+    data = {"model": "billing.payment", "query": FAILED.removeprefix("?"), "view-name": "Real"}
+    client.post(f"{VIEWS}save/", {**data, "csrfmiddlewaretoken": token})
+    assert SavedView.objects.get().name == "Real"
 
 
 def test_a_hostile_name_is_only_text() -> None:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from billing.admin import labels
@@ -44,10 +45,19 @@ def in_words(listing: ChangeList) -> str:
     # Not the words: they may be somebody's name.
     parts = ["a search"] if listing.query else []
     for spec in listing.filter_specs:
-        values = [_text(value) for value in spec.used_parameters.values() if value]
-        if any(values):
-            parts.append(f"{spec.title}: {' to '.join(filter(None, values))}")
+        used = spec.used_parameters.items()
+        values = [f"{_side(name)}{_text(value)}" for name, value in used if value and _text(value)]
+        if values:
+            parts.append(f"{spec.title}: {' '.join(values)}")
     return "; ".join(parts) or "all events"
+
+
+def _side(name: str) -> str:
+    """Return the word before the day of a range: "from " or "to "; a time follows its day."""
+    for side in ("from", "to"):
+        if name.endswith((f"_{side}", f"_{side}_0")):
+            return f"{side} "
+    return ""
 
 
 def _text(value: Any) -> str:
@@ -208,7 +218,7 @@ class ReplayAdmin(RecordAdmin):
             if found.get(state)
             for variant in [labels.EVENT.get(state, "")]
         ]
-        return SafeString(" ").join(badges) if badges else show.NOTHING
+        return format_html_join(" ", "{}", [(one,) for one in badges]) or show.NOTHING
 
     @button(
         "Stop",

@@ -110,7 +110,7 @@ def test_all_that_match_are_replayed_after_a_look(sandbox: Sandbox, staff: Clien
     assert page_of_all("replay_all", query).replace("&", "&amp;") in listed
     page = text_of(staff, page_of_all("replay_all", query))
     assert "Replay 1 event?" in page
-    assert "type: invoice.paid; time it happened: " in page
+    assert "type: invoice.paid; time it happened: from 20" in page
     assert not Replay.objects.exists()
     where = pressed(staff, query)
     replay = Replay.objects.get()
@@ -123,6 +123,9 @@ def test_all_that_match_are_replayed_after_a_look(sandbox: Sandbox, staff: Clien
     assert pressed(staff, "type=invoice.created") == where
     run_jobs()
     assert EventAttempt.objects.filter(is_replay=True).get().event == event()
+    page = text_of(staff, where)
+    assert "Processed: 1" in page
+    assert "&lt;span" not in page
 
 
 def test_a_replay_is_stopped_by_its_button(sandbox: Sandbox, staff: Client) -> None:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     INVITATION = "invitation"
     PAYMENT_CONFIRMATION = "payment_confirmation"
     TRIAL_ENDING = "trial_ending"
+    FREE_TIME = "free_time"
     RENEWAL_COMING = "renewal_coming"
     CARD_EXPIRING = "card_expiring"
     CARD_CHANGED = "card_changed"
@@ -150,7 +151,13 @@ CATALOG: dict[Kind, Spec] = {
         Topic.PAYMENT_PROBLEMS, "Please confirm your payment: {{ amount }} for {{ description }}"
     ),
     Kind.TRIAL_ENDING: _billing(
-        Topic.RENEWALS, "{% load message_dates %}Your trial ends on {{ ends_on|day }}"
+        Topic.RENEWALS,
+        "{% load message_dates %}Your {% if is_free_time %}free time{% else %}trial{% endif %} ends"
+        " on {{ ends_on|day }}",
+    ),
+    Kind.FREE_TIME: Spec(
+        "{% load message_dates %}Your membership is free until {{ until|day }}",
+        topic=Topic.MEMBERSHIP,
     ),
     Kind.RENEWAL_COMING: _billing(
         Topic.RENEWALS,

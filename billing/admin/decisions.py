@@ -47,6 +47,7 @@ class MembershipDecisionAdmin(RecordAdmin):
         MembershipAction.STAY: ("The offer", ["offer_link", "coupon_id", "discount_id"]),
         MembershipAction.EXTEND: ("The free trial", ["ends"]),
         MembershipAction.DISCOUNT: ("The discount", ["coupon_id"]),
+        MembershipAction.FREE: ("The free time", ["ends"]),
         MembershipAction.PAUSE: ("The pause", ["resumes", "meanwhile"]),
     }
 
@@ -101,7 +102,7 @@ class MembershipDecisionAdmin(RecordAdmin):
 
     @column("Ends")
     def ends(self, row: MembershipDecision) -> str:
-        """When an extended trial ends."""
+        """When an extended trial or free time ends."""
         return show.moment(row.until)
 
     @column("Payments resume")

@@ -100,6 +100,7 @@ DECIDED: dict[str, str] = {
     MembershipAction.EXTEND: "Extend the free trial",
     MembershipAction.DISCOUNT: "Give a discount",
     MembershipAction.UNDISCOUNT: "Take back the discount",
+    MembershipAction.FREE: "Give free time",
     MembershipAction.PAUSE: "Pause payments",
     MembershipAction.UNPAUSE: "Resume payments",
 }
@@ -149,6 +150,8 @@ SETTLEMENT = {
 def subscription(row: Subscription) -> tuple[str, str]:
     """Return the label and color of a subscription's state."""
     status = str(row.get_status_display())
+    if row.is_in_free_time:
+        status = "Free time"
     if row.is_paused and row.is_live:
         return f"{status}, payments paused", "warning"
     return status, SUBSCRIPTION.get(row.status, "")

@@ -1,6 +1,6 @@
 """The staff's buttons for a membership: end with the period, keep, longer trial, discount.
 
-`pause_buttons` has those about a pause.
+`pause_buttons` has those about a pause, `free_buttons` the one for free time.
 """
 
 from __future__ import annotations

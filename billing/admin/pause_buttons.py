@@ -30,7 +30,7 @@ BUTTONS = [
 ]
 MEANWHILE = {
     PauseBehavior.VOID: "Void them: this time is free",
-    PauseBehavior.KEEP_AS_DRAFT: "Keep them as drafts, to be sent or charged later",
+    PauseBehavior.KEEP_AS_DRAFT: "Keep them as drafts for later",
     PauseBehavior.MARK_UNCOLLECTIBLE: "Mark them uncollectible: a loss in the books",
 }
 

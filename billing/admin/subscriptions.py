@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RadioFilter
 
-from billing.admin import labels, numbers_pages, pause_buttons
+from billing.admin import labels, numbers_pages, price_buttons
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
-from billing.admin.pause_buttons import PauseButtons
+from billing.admin.price_buttons import PriceButtons
 from billing.admin.two_memberships import TwoMembershipsPages
 from billing.core import texts
 from billing.core.statuses import (
@@ -124,7 +124,7 @@ class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(PauseButtons, TwoMembershipsPages, StripeCopyAdmin):
+class SubscriptionAdmin(PriceButtons, TwoMembershipsPages, StripeCopyAdmin):
     """Memberships, and what else members are billed for."""
 
     stripe_path = "subscriptions"
@@ -137,6 +137,7 @@ class SubscriptionAdmin(PauseButtons, TwoMembershipsPages, StripeCopyAdmin):
         EndingFilter,
         PausedFilter,
         UntaxedFilter,
+        ("has_free_time", BooleanRadioFilter),
         ("started_at", by_day("day begun")),
         ("current_period_end", by_day("end of the period paid for")),
     ]
@@ -153,7 +154,7 @@ class SubscriptionAdmin(PauseButtons, TwoMembershipsPages, StripeCopyAdmin):
     ]  # fmt: skip
     actions_detail: ClassVar[list[Any]] = [
         *("open_in_stripe", "see_both", "end_now"),
-        {"title": "Change", "icon": "edit_calendar", "items": pause_buttons.BUTTONS},
+        {"title": "Change", "icon": "edit_calendar", "items": price_buttons.BUTTONS},
     ]
 
     def get_queryset(self, request: HttpRequest) -> Rows:
@@ -296,6 +297,8 @@ class SubscriptionAdmin(PauseButtons, TwoMembershipsPages, StripeCopyAdmin):
     @column("Trial until")
     def trial(self, row: Subscription) -> str:
         """The trial's end."""
+        if row.has_free_time:
+            return f"{show.moment(row.trial_end)}, free time given by staff"
         again = ", a second one of the same person" if row.is_second_trial else ""
         return f"{show.moment(row.trial_end)}{again}"
 

@@ -106,30 +106,41 @@ class Sold:
         return self.status not in NEVER_BEGAN
 
     @property
-    def has_trial(self) -> bool:
-        """Whether it began with a free trial. Free time given to a member later isn't one."""
+    def first_trial_end(self) -> int | None:
+        """The end of the free trial that it began with. Free time given to a member isn't one.
+
+        Stripe keeps only the end of the last one, so an earlier one's is the first charge.
+        """
         if not self.has_begun or self.trial_end is None or self.trial_end <= self.started_at:
-            return False
-        charged = (
-            line.begin
-            for bill in self.bills
-            if bill.status != InvoiceStatus.VOID
-            for line in bill.lines
-            if line.amount > 0
-        )
-        return all(begin >= self.trial_end - CLOSE for begin in charged)
+            return None
+        lines = [
+            line for bill in self.bills if bill.status != InvoiceStatus.VOID for line in bill.lines
+        ]
+        charged = min((line.begin for line in lines if line.amount > 0), default=None)
+        if charged is None or charged >= self.trial_end - CLOSE:
+            return self.trial_end
+        begin = self.started_at + CLOSE
+        was_free = any(line.amount == 0 and line.begin <= begin for line in lines)
+        return charged if was_free and charged > begin else None
+
+    @property
+    def has_trial(self) -> bool:
+        """Whether it began with a free trial."""
+        return self.first_trial_end is not None
 
     @property
     def is_in_trial(self) -> bool:
         """Whether it's in its trial now."""
-        return self.has_trial and self.status == SubscriptionStatus.TRIALING
+        is_last = self.has_trial and self.first_trial_end == self.trial_end
+        return is_last and self.status == SubscriptionStatus.TRIALING
 
     @property
     def trial_ended_at(self) -> int | None:
         """When its trial ended, or None if it has none or still runs."""
-        if not self.has_trial or self.is_in_trial or self.trial_end is None:
+        end = self.first_trial_end
+        if end is None or self.is_in_trial:
             return None
-        return min(self.trial_end, self.ended_at or self.trial_end)
+        return min(end, self.ended_at or end)
 
     @property
     def has_converted(self) -> bool:

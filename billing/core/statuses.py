@@ -258,6 +258,7 @@ class MembershipAction(StrEnum):
     EXTEND = "extend"  # the free trial
     DISCOUNT = "discount"  # by a coupon, instead of any other
     UNDISCOUNT = "undiscount"
+    FREE = "free"  # time before the next charge
     PAUSE = "pause"  # collecting its payments
     UNPAUSE = "unpause"
 

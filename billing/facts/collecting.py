@@ -27,7 +27,10 @@ def _no_charges(row: Subscription) -> str:
 
 
 def free_until(row: Subscription) -> str:
-    """Say how long a trial is free."""
+    """Say how long a trial, or time that we gave, is free."""
+    if row.is_in_free_time:
+        words = _("Your membership is free until %(day)s.")
+        return words % {"day": long_date(row.current_period_end)}
     return _("Your trial is free until %(day)s.") % {"day": long_date(row.current_period_end)}
 
 

@@ -111,7 +111,9 @@ def extend_trial(subscription: Subscription, shown_end: datetime, days: int, act
 
 
 def can_extend(row: Subscription) -> bool:
-    """Whether its free trial is running, and it goes on after that."""
+    """Whether its free trial is running, and it goes on after that. Free time isn't one."""
+    if row.has_free_time:
+        return False
     is_running = row.trial_end is not None and row.trial_end > timezone.now()
     return row.status == SubscriptionStatus.TRIALING and is_running and row.ends_at is None
 

@@ -1,4 +1,4 @@
-"""Use case: a member switches from monthly to yearly billing, or back.
+"""Use case: a member switches from monthly to yearly billing, or back; or staff do it for them.
 
 What's shown is what's charged: the page asks Stripe for a preview as of one second, signs that
 second with the amount, and makes the change as of the same second. If the amount has changed since,
@@ -24,9 +24,9 @@ from billing.core.statuses import (
     SubscriptionStatus,
 )
 from billing.facts import discounts, plans
-from billing.membership import cancellation
+from billing.membership import by_staff, cancellation
 from billing.membership.cancellation import MembershipError
-from billing.membership.switch_options import Choice, refused, why_not
+from billing.membership.switch_options import Choice, choices, refused, why_not
 from billing.models import Plan, Subscription
 from billing.stripe import failures, gateway
 from billing.stripe.snapshots import SubscriptionSnapshot, SwitchLine, SwitchSnapshot
@@ -67,12 +67,13 @@ class Preview:
     next_charge_at: datetime
     next_charge: Money | None
     is_trial: bool
+    is_free_time: bool  # which is no first trial
     card: str
     token: str
 
 
-def preview(row: Subscription, choice: Choice) -> Preview:
-    """Ask Stripe what a switch would cost right now.
+def preview(row: Subscription, choice: Choice, *, is_later: bool = False) -> Preview:
+    """Ask Stripe what a switch would cost right now; or, if `is_later`, from the next renewal on.
 
     Raises:
         MembershipError: the member can't switch now, or Stripe couldn't be asked.
@@ -80,14 +81,24 @@ def preview(row: Subscription, choice: Choice) -> Preview:
     if refusal := why_not(row) or refused(row, choice):
         raise MembershipError(refusal)
     try:
-        change = _change(gateway.read_subscription(row.stripe_id), choice.plan, None)
+        snapshot = gateway.read_subscription(row.stripe_id)
+        change = _change(snapshot, choice.plan, None, is_later=is_later)
         shown = gateway.preview_switch(change)
     except gateway.StripeError as error:
         failures.note(logger, error, "A switch could not be previewed")
         raise MembershipError(cancellation.why_not_now(error)) from error
     if shown.needs_place:
         raise MembershipError(str(ADDRESS_MISSING))
-    return _as_preview(row, choice, change, shown)
+    return _as_preview(row, choice, change, shown, is_later=is_later)
+
+
+def can_wait(row: Subscription, choice: Choice) -> bool:
+    """Whether the price can count from the next renewal on, with nothing due today.
+
+    With another interval, Stripe begins a new period right away.
+    """
+    every = (choice.plan.interval, choice.plan.interval_count)
+    return (row.interval, row.interval_count) == every
 
 
 def switch(user: User, choice: Choice, token: str) -> None:
@@ -103,15 +114,50 @@ def switch(user: User, choice: Choice, token: str) -> None:
     row = cancellation.live_subscription(user)
     if row is None:
         raise MembershipError(_("There’s no membership to change."))
+    _switch(row, choice, token, None)
+
+
+def switch_by_staff(subscription: Subscription, token: str, actor: User) -> Choice:
+    """Switch a member to a price of the plan exactly as staff were shown; return the price.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        LookAgain: the figures are out of date.
+        MembershipError: it can't be done now, the card didn't pay, or Stripe couldn't be asked.
+    """
+    by_staff.require(actor)
+    rows = Subscription.objects.live().memberships().select_related("customer__user")
+    row = rows.filter(pk=subscription.pk).first()
+    if row is None:
+        raise MembershipError("There’s no membership to change.")
+    price_id = _price_of(token)
+    choice = next((one for one in choices(row) if one.plan.stripe_id == price_id), None)
+    if choice is None:
+        raise LookAgain(by_staff.CHANGED)
+    logger.info("User %s switches %s to %s.", actor.pk, row.stripe_id, price_id)
+    _switch(row, choice, token, actor)
+    return choice
+
+
+def _price_of(token: str) -> str:
+    """Return the price that a preview was about."""
+    try:
+        return str(signing.loads(token, salt=SALT, max_age=SHOWN_FOR_SECONDS)["price"])
+    except signing.BadSignature as error:
+        raise LookAgain(by_staff.CHANGED) from error
+
+
+def _switch(row: Subscription, choice: Choice, token: str, actor: User | None) -> None:
     shown = _opened(token, row, choice)
     change = _checked(row, choice, shown)
     if change is None:
         return
     decision = cancellation.decide(
-        user,
+        row.customer.user,
         MembershipAction.SWITCH,
         lambda locked: _refuse(locked, choice),
         only=row,
+        actor=actor,
         price_id=choice.plan.stripe_id,
         prorated_at=_moment(shown["at"]),
         amount=shown["figures"][0],
@@ -149,7 +195,8 @@ def _checked(
         if choice.plan.stripe_id in {one.price_id for one in at_stripe.items}:
             refresh.sync_subscription(row.stripe_id)
             return None
-        change = _change(at_stripe, choice.plan, shown["at"])
+        is_later = bool(shown.get("later"))
+        change = _change(at_stripe, choice.plan, shown["at"], is_later=is_later)
         foreseen = gateway.preview_switch(change)
     except failures.NOT_THE_REQUEST as error:
         failures.note(logger, error, "A switch could not be checked")
@@ -163,7 +210,9 @@ def _checked(
     return change
 
 
-def _change(snapshot: SubscriptionSnapshot, plan: Plan, at: int | None) -> gateway.PriceChange:
+def _change(
+    snapshot: SubscriptionSnapshot, plan: Plan, at: int | None, *, is_later: bool
+) -> gateway.PriceChange:
     """Describe the change of the membership's item; in a trial nothing is prorated.
 
     Raises:
@@ -176,7 +225,7 @@ def _change(snapshot: SubscriptionSnapshot, plan: Plan, at: int | None) -> gatew
         subscription_id=snapshot.id,
         item_id=items[0].id,
         price_id=plan.stripe_id,
-        is_prorated=snapshot.status != SubscriptionStatus.TRIALING,
+        is_prorated=snapshot.status != SubscriptionStatus.TRIALING and not is_later,
         prorated_at=at,
     )
 
@@ -191,7 +240,12 @@ def _figures(change: gateway.PriceChange, foreseen: SwitchSnapshot) -> list[int]
 
 
 def _as_preview(
-    row: Subscription, choice: Choice, change: gateway.PriceChange, shown: SwitchSnapshot
+    row: Subscription,
+    choice: Choice,
+    change: gateway.PriceChange,
+    shown: SwitchSnapshot,
+    *,
+    is_later: bool,
 ) -> Preview:
     currency = shown.currency
     is_trial = not change.is_prorated
@@ -206,6 +260,7 @@ def _as_preview(
         next_charge_at=row.current_period_end if is_trial else _next_charge_at(row, shown),
         next_charge=_next_charge(row, choice, shown, is_trial=is_trial, left=left),
         is_trial=is_trial,
+        is_free_time=row.is_in_free_time,
         card=texts.card(row.card_brand, row.card_last4),
         token=signing.dumps(
             {
@@ -213,6 +268,7 @@ def _as_preview(
                 "price": change.price_id,
                 "at": shown.prorated_at,
                 "figures": _figures(change, shown),
+                "later": is_later,
             },
             salt=SALT,
         ),

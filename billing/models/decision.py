@@ -43,7 +43,9 @@ class MembershipDecision(models.Model):
         null=True, blank=True, help_text="From when the new price counts, as the member was shown."
     )
     until = models.DateTimeField(
-        null=True, blank=True, help_text="When an extended trial ends, or paused payments resume."
+        null=True,
+        blank=True,
+        help_text="When a longer trial or free time ends, or paused payments resume.",
     )
     pause_behavior = models.CharField(
         max_length=limits.WORD,

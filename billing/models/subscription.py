@@ -78,6 +78,12 @@ class Subscription(StripeCopy):
         db_default=False,
         help_text="We gave this trial to somebody who, as it turned out, had one before.",
     )
+    has_free_time = models.BooleanField(
+        "was given free time",
+        default=False,
+        db_default=False,
+        help_text="Later trials at Stripe are time that staff gave, as its metadata say.",
+    )
     cancel_at = models.DateTimeField(null=True, blank=True)
     cancel_at_period_end = models.BooleanField(default=False)
     canceled_at = models.DateTimeField(null=True, blank=True)
@@ -195,6 +201,11 @@ class Subscription(StripeCopy):
     def is_renewal_charged(self) -> bool:
         """Whether its next renewal is charged: it isn't ending, and won't be paused then."""
         return self.ends_at is None and not self.is_paused_at(self.current_period_end)
+
+    @property
+    def is_in_free_time(self) -> bool:
+        """Whether it's free now because staff said so. At Stripe that's a trial."""
+        return self.has_free_time and self.status == SubscriptionStatus.TRIALING
 
     @property
     def is_sent(self) -> bool:

@@ -152,8 +152,25 @@ class MembershipResumed(MessageContext):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreeTime(MessageContext):
+    """Staff gave a member free time, until the next charge or, if `by_invoice`, invoice."""
+
+    kind = Kind.FREE_TIME
+    name: str
+    plan_name: str
+    until: datetime
+    price: str
+    interval: str
+    by_invoice: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialEnding(MessageContext):
-    """A trial ends soon. `other` names a subscription that isn't the membership."""
+    """A trial ends soon. `other` names a subscription that isn't the membership.
+
+    `is_free_time`: staff gave it to a member.
+    """
 
     kind = Kind.TRIAL_ENDING
     name: str
@@ -164,6 +181,7 @@ class TrialEnding(MessageContext):
     ends_on: datetime
     method: str
     by_invoice: bool
+    is_free_time: bool
     url: str
 
 

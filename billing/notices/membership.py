@@ -23,6 +23,7 @@ from billing.notices.transitions import (
     CardExpiring,
     EndScheduled,
     EndTakenBack,
+    FreeTimeGiven,
     OfferAccepted,
     PriceSwitched,
     RenewalComing,
@@ -201,6 +202,27 @@ def ended(ended: SubscriptionEnded) -> None:
     )
 
 
+def free_time_given(given: FreeTimeGiven) -> None:
+    """Say until when nothing is charged, and what comes then."""
+    subscription = given.subscription
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.FreeTime(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            until=given.until,
+            price=_next_charge(subscription),
+            interval=rhythms.interval(subscription.interval, subscription.interval_count),
+            by_invoice=subscription.is_sent,
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{subscription.stripe_id}:{_seconds(given.until)}",
+        happened_at=given.seen_at,
+        good_until=given.until,
+    )
+
+
 def trial_ending(ending: TrialEnding) -> None:
     """Say when the trial ends, and what's charged then."""
     subscription = ending.subscription
@@ -216,6 +238,7 @@ def trial_ending(ending: TrialEnding) -> None:
             ends_on=ending.ends_at,
             method=_card_charged(subscription),
             by_invoice=subscription.is_sent,
+            is_free_time=subscription.is_in_free_time,
             url=portal_url("billing:membership"),
         ),
         cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",

@@ -73,6 +73,15 @@ class CollectionResumed:
 
 
 @dataclass(frozen=True)
+class FreeTimeGiven:
+    """Nothing is charged for a membership until a later day, because staff said so."""
+
+    subscription: Subscription
+    until: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class OfferAccepted:
     """A member stays, and Stripe's subscription has the offered discount."""
 
@@ -238,6 +247,7 @@ Transition = (
     | CardChanged
     | OfferAccepted
     | SubscriptionEnded
+    | FreeTimeGiven
     | TrialEnding
     | RenewalComing
     | CardExpiring

@@ -43,6 +43,7 @@ PENDING_SENTENCES: dict[MembershipAction, str | Promise] = {
     MembershipAction.EXTEND: gettext_lazy("Your longer free trial is being confirmed."),
     MembershipAction.DISCOUNT: gettext_lazy("Your discount is being confirmed."),
     MembershipAction.UNDISCOUNT: gettext_lazy("A change of your discount is being confirmed."),
+    MembershipAction.FREE: gettext_lazy("Your free time is being confirmed."),
     MembershipAction.PAUSE: gettext_lazy("A pause of your payments is being confirmed."),
     MembershipAction.UNPAUSE: gettext_lazy("The end of your pause is being confirmed."),
 }
@@ -139,6 +140,12 @@ class Membership:
     def per_with_tax(self) -> str:
         """What stands behind the price: "a month, plus tax"."""
         return texts.with_tax(self.per, self.tax_words)
+
+    @property
+    def is_first_trial(self) -> bool:
+        """Whether it's in the free trial that it began with."""
+        is_given = self.row is not None and self.row.is_in_free_time
+        return self.trial_end is not None and not is_given
 
     @property
     def resumes_at(self) -> datetime | None:
@@ -308,7 +315,8 @@ def _state(row: Subscription) -> tuple[MembershipState, Tone, str]:
     if row.is_paused:
         return MembershipState.PAUSED, Tone.WAIT, _("Paused")
     if row.status == SubscriptionStatus.TRIALING:
-        return MembershipState.TRIAL, Tone.GOOD, _("Free trial")
+        label = _("Free for now") if row.is_in_free_time else _("Free trial")
+        return MembershipState.TRIAL, Tone.GOOD, label
     return MembershipState.ACTIVE, Tone.GOOD, _("Active")
 
 

@@ -34,6 +34,7 @@ from billing.notices.transitions import (
     DisputeWon,
     EndScheduled,
     EndTakenBack,
+    FreeTimeGiven,
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceSent,
@@ -68,11 +69,18 @@ def of_subscription(old: Subscription | None, new: Subscription) -> list[Transit
         transitions.append(PriceSwitched(new, new.read_at))
     if new.is_live and old is not None and was_live and _pays_otherwise(old, new):
         transitions.append(CardChanged(new, old, new.read_at))
+    if new.is_in_free_time and old is not None and new.trial_end and _is_later(old, new):
+        transitions.append(FreeTimeGiven(new, new.trial_end, new.read_at))
     if new.is_live:
         transitions += _pause_transitions(old, new)
     if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
         transitions.append(SubscriptionEnded(new, new.ended_at or new.read_at))
     return transitions
+
+
+def _is_later(old: Subscription, new: Subscription) -> bool:
+    """Whether free time began, or ends at another time."""
+    return not old.has_free_time or old.trial_end != new.trial_end
 
 
 def _pays_otherwise(old: Subscription, new: Subscription) -> bool:

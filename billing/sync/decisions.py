@@ -25,11 +25,13 @@ def settle(row: Subscription, read_at: datetime) -> list[OfferAccepted]:
 
 
 def _by_staff(row: Subscription) -> Q:
-    """Return the staff's decisions about trial, discounts, and a pause that the row shows."""
+    """Return the decisions that only staff make, as far as the row shows them."""
     coupons = [one["coupon"] for one in row.discounts]
     shown = Q(action=MembershipAction.DISCOUNT, coupon_id__in=coupons)
     if row.trial_end is not None:
         shown |= Q(action=MembershipAction.EXTEND, until__lte=row.trial_end)
+        if row.has_free_time:
+            shown |= Q(action=MembershipAction.FREE, until__lte=row.trial_end)
     if row.is_paused:
         shown |= Q(
             action=MembershipAction.PAUSE,

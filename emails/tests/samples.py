@@ -104,6 +104,16 @@ CONTEXTS: dict[Kind, MessageContext] = {
             ends_on=at("2026-12-24T12:00:00+00:00"),
             method="Visa ending in 4242",
             by_invoice=False,
+            is_free_time=False,
+            url="https://portal.example.com/membership/",
+        ),
+        notices.FreeTime(
+            name="Nina Novak",
+            plan_name="Harbor Yoga membership",
+            until=at("2026-12-24T12:00:00+00:00"),
+            price="$29.00",
+            interval="month",
+            by_invoice=False,
             url="https://portal.example.com/membership/",
         ),
         notices.RenewalComing(

@@ -196,7 +196,7 @@ POWERS = (
         is_on_money=True,
     ),
     Power(
-        "Cancel, keep, pause, extend, and discount a membership",
+        "Cancel, keep, pause, extend, discount, and reprice a membership",
         ("billing.change_subscription",),
         HELPING,
         is_on_money=True,

@@ -170,6 +170,15 @@ def announce(world: World, subscription: Json) -> None:
     emit(world, "invoice.upcoming", preview(world, subscription))
 
 
+def bill_free_time(world: World, subscription: Json) -> None:
+    """A paid invoice of nothing for a trial that begins within a running subscription."""
+    customer, now = customers.find(world, subscription["customer"]), world.now()
+    with changing(world, subscription, "customer.subscription.updated"):
+        invoice = _invoice(world, subscription, customer, "subscription_update", (now, now))
+        subscription["latest_invoice"] = invoice["id"]
+    invoices.mark_paid(world, finalize(world, invoice))
+
+
 def warn_of_trial_end(world: World, subscription: Json) -> None:
     private(subscription)["warned"] = subscription["trial_end"]
     world.objects.put(subscription)

@@ -285,10 +285,17 @@ def _collect_by(subscription: Json, params: Json) -> None:
 
 
 def _move_trial_end(world: World, subscription: Json, trial_end: int | str) -> None:
-    at = world.now() if trial_end == "now" else int(trial_end)
+    now = world.now()
+    at = now if trial_end == "now" else int(trial_end)
     subscription |= {"trial_end": at, "billing_cycle_anchor": at}
+    begins = at > now and subscription["status"] == "active"
+    if begins:
+        # Free time within a running subscription is a trial, too.
+        subscription |= {"status": "trialing", "trial_start": now}
     for item in subscription["items"]["data"]:
         item["current_period_end"] = at
+        if begins:
+            item["current_period_start"] = now
 
 
 def _schedule_end(world: World, subscription: Json, at: int | None) -> None:

@@ -313,6 +313,20 @@ def move_trial_end(subscription_id: str, until: datetime, key: str) -> None:
         )
 
 
+def give_free_time(subscription_id: str, until: datetime, key: str) -> None:
+    """Let nothing be charged until a time, as a trial whose metadata say that it's free time."""
+    end = int(until.timestamp())
+    params: stripe.params.SubscriptionUpdateParams = {
+        "trial_end": end,
+        "proration_behavior": "none",
+        "metadata": {snapshots.FREE_KEY: str(end)},
+    }
+    with translated_errors():
+        client().v1.subscriptions.update(
+            subscription_id, limits.sendable(params), {"idempotency_key": key}
+        )
+
+
 def pause_collection(subscription_id: str, behavior: str, until: datetime | None, key: str) -> None:
     """Collect no new invoices until a time, or until further notice. Open ones go on as before."""
     pause: stripe.params.SubscriptionUpdateParamsPauseCollection = {

@@ -36,7 +36,14 @@ from billing.stripe.snapshots.catalog import (
 )
 from billing.stripe.snapshots.checkout import CheckoutSnapshot, checkout
 from billing.stripe.snapshots.customers import CustomerSnapshot, customer
-from billing.stripe.snapshots.fields import CHECKOUT_KEY, REFUND_KEY, USER_KEY, ZELLE_KEY, object_id
+from billing.stripe.snapshots.fields import (
+    CHECKOUT_KEY,
+    FREE_KEY,
+    REFUND_KEY,
+    USER_KEY,
+    ZELLE_KEY,
+    object_id,
+)
 from billing.stripe.snapshots.invoices import (
     CreditNoteSnapshot,
     InvoiceSnapshot,
@@ -68,6 +75,7 @@ from billing.stripe.snapshots.subscriptions import SubscriptionSnapshot, subscri
 
 __all__ = [
     "CHECKOUT_KEY",
+    "FREE_KEY",
     "REFUND_KEY",
     "USER_KEY",
     "ZELLE_KEY",

@@ -14,6 +14,8 @@ CHECKOUT_KEY = "portal_checkout"
 REFUND_KEY = "portal_refund"
 # The metadata key by which an invoice or subscription names the payment by Zelle that paid for it.
 ZELLE_KEY = "portal_zelle"
+# In the metadata of a subscription that was given free time: until when, in seconds since 1970.
+FREE_KEY = "portal_free_until"
 # How an invoice is collected unless Stripe says otherwise.
 CHARGED = "charge_automatically"
 

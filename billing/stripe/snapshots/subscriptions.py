@@ -13,6 +13,7 @@ from billing.core.subscription_items import SubscriptionItem
 from billing.stripe.snapshots.cards import Card, method_card, paying_method
 from billing.stripe.snapshots.fields import (
     CHARGED,
+    FREE_KEY,
     ZELLE_KEY,
     Json,
     object_id,
@@ -33,6 +34,7 @@ class SubscriptionSnapshot(Fitted):
     items: list[SubscriptionItem]
     currency: str
     trial_end: datetime | None
+    has_free_time: bool  # given by staff, rather than the trial it began with
     cancel_at: datetime | None
     cancel_at_period_end: bool
     canceled_at: datetime | None
@@ -87,6 +89,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         resumes_at=time(pause.get("resumes_at")),
         discounts=[_discount(one) for one in data.get("discounts") or []],
         tax_is_automatic=bool(automatic.get("enabled")),
+        has_free_time=bool((data.get("metadata") or {}).get(FREE_KEY)),
         is_by_zelle=bool((data.get("metadata") or {}).get(ZELLE_KEY)),
         tax_problem=text(automatic.get("disabled_reason")),
         balance=_balance(part(data["customer"]), data["currency"]),

@@ -252,6 +252,25 @@ def test_a_trial_counts_nothing_and_converts_when_its_first_invoice_is_paid() ->
     assert not found.converted
 
 
+def test_free_time_after_a_trial_leaves_the_trial_as_it_was() -> None:
+    trial = bill(line(0, "2026-01-01", "2026-01-15"))
+    paid = bill(line(MONTHLY, "2026-01-15", "2026-02-15"))
+    given = bill(line(0, "2026-02-01", "2026-03-01"))
+    again = bill(line(MONTHLY, "2026-03-01", "2026-04-01"))
+    converted = Trial("usd", date(2026, 1, 1), date(2026, 1, 15), True)
+    during = sold(trial, paid, given, trial_end=at("2026-03-01"), status="trialing")
+    assert recurring.trial(during, in_utc) == converted
+    assert during.membership_began_at == at("2026-01-15")
+    assert mrr(during) == {"2026-01-01": 0, "2026-01-15": 2900, "2026-02-01": 0}
+    after = sold(trial, paid, given, again, trial_end=at("2026-03-01"))
+    assert recurring.trial(after, in_utc) == converted
+    assert [span.movement for span in recurring.spans([after], in_utc)] == [
+        "new",
+        "contraction",
+        "expansion",
+    ]
+
+
 def test_free_time_that_a_member_gets_is_no_trial() -> None:
     paid = bill(line(MONTHLY, "2026-01-01", "2026-02-01"))
     free = bill(line(0, "2026-02-01", "2026-03-01"))

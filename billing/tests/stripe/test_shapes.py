@@ -114,6 +114,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "subscription": {
         "customer_id": "customer id",
         "trial_end": MOMENT,
+        "has_free_time": False,
         "card": snapshots.Card("card brand", "4242", "2034-08"),
         "balance": 100,
         "pause_behavior": "keep_as_draft",

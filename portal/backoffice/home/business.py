@@ -14,7 +14,7 @@ from billing.models.subscription import IS_PAUSED
 from common.reads import Part, Reading
 
 # What the subscriptions in a share have in common.
-SHARED = ("status", "is_ending", "pays_nothing", "by_invoice")
+SHARED = ("status", "is_ending", "pays_nothing", "by_invoice", "has_free_time")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Share:
     is_ending: bool
     pays_nothing: bool
     by_invoice: bool
+    has_free_time: bool
     count: int
 
     @property
@@ -74,7 +75,11 @@ def of(rows: Iterable[tuple[Any, ...]]) -> Business:
     paused = [row for row in shares if row.pays_nothing]
     return Business(
         active=_count(active),
-        trials=_count(row for row in shares if row.status == SubscriptionStatus.TRIALING),
+        trials=_count(
+            row
+            for row in shares
+            if row.status == SubscriptionStatus.TRIALING and not row.has_free_time
+        ),
         ending=_count(row for row in shares if row.is_ending),
         payment_failed=_count(row for row in unpaid if not row.by_invoice),
         overdue=_count(row for row in unpaid if row.by_invoice),

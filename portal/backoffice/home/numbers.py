@@ -41,7 +41,7 @@ def of_members(members: Business) -> list[Number]:
         Number(
             "Free trials",
             show.number(members.trials),
-            links.subscriptions(status__exact="trialing"),
+            links.subscriptions(status__exact="trialing", has_free_time__exact="0"),
         ),
         Number(
             "Ending",

@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from billing.admin import invoice_buttons, pause_buttons
+from billing.admin import invoice_buttons, price_buttons
 from billing.models import Invoice, Payment, Subscription
 from common.money import Money as Amount
 from portal.backoffice.member_page.facts import MemberFacts, Money
@@ -58,7 +58,7 @@ OF_ACCOUNT = (
     *("view_as", "email_sign_in_link", "sign_out_everywhere", "prepare_data"),
     *("close_account", "stop_closing", "send_password_link", "change_access"),
 )
-OF_MEMBERSHIP = (*pause_buttons.BUTTONS, "end_now")
+OF_MEMBERSHIP = (*price_buttons.BUTTONS, "end_now")
 OF_INVOICE = tuple(invoice_buttons.BUTTONS)
 OF_PAYMENT = ("give",)
 

@@ -184,7 +184,10 @@ def _update_subscription(call: Call) -> Json:
         customer = customers.find(call.world, subscription["customer"])
         customers.owned_method(call.world, customer, chosen)
     subscription_rules.check_times(call.world, call.params)
+    was_active = subscription["status"] == "active"
     subscriptions.update(call.world, subscription, call.params)
+    if was_active and subscription["status"] == "trialing":
+        renewals.bill_free_time(call.world, subscription)
     if call.params.get("items"):
         switching.switch(call.world, subscription, call.params)
     return subscription

@@ -108,11 +108,13 @@ class SavedViewAdmin(IndexedSearch):
             if not request.user.has_perm(MAY_SEE):
                 raise PermissionDenied
             return redirect(show.list_of("portal.savedview"))
+        if not request.user.has_perm(MAY_SAVE):
+            raise PermissionDenied
         label = request.POST.get("model", "")
         listing = saved_views.admin_of(label)
         if listing is None:
             raise Http404("There is no such list.")
-        if not request.user.has_perm(MAY_SAVE) or not listing.has_view_permission(request):
+        if not listing.has_view_permission(request):
             raise PermissionDenied
         can_share = request.user.has_perm(MAY_SHARE)
         filters = saved_views.filters_of(QueryDict(request.POST.get("query", "")))

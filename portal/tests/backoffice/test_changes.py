@@ -31,6 +31,7 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
     "billing.item": ({"amount_text": "45.00"}, "Price: 40.00 → 45.00."),
     "billing.retentionoffer": ({"headline": "Stay a while?"}, "→ Stay a while?."),
     "billing.bankaccount": ({"name": "Savings"}, "Name: Checking → Savings."),
+    "portal.savedview": ({"name": "Paid lately"}, "Name: Paid → Paid lately."),
     "billing.zelleterms": ({"name": "Quay Pilates"}, "Harbor Yoga → Quay Pilates."),
 }
 # Each change is a row of its own, which says who and when, and its page what it changed.

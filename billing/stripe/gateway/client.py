@@ -64,10 +64,12 @@ def _http(timeout: float) -> stripe.HTTPClient:
 
 
 def _made(key: str, base: str, http: stripe.HTTPClient, *, retries: int) -> stripe.StripeClient:
+    # A sandbox takes files, too; Stripe takes them elsewhere.
+    is_stripe = not base or base.rstrip("/") == stripe.DEFAULT_API_BASE
     return stripe.StripeClient(
         key,
         stripe_version=API_VERSION,
-        base_addresses={"api": base, "files": base} if base else {},
+        base_addresses={} if is_stripe else {"api": base, "files": base},
         http_client=http,
         max_network_retries=retries,
     )

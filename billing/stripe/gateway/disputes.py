@@ -48,9 +48,10 @@ def upload_evidence(name: str, content: bytes, key: str) -> str:
     """
     file = io.BytesIO(content)
     file.name = name
+    params: stripe.params.FileCreateParams = {"file": file, "purpose": "dispute_evidence"}
     made_once: stripe.RequestOptions = {"idempotency_key": idempotency.key("evidence-file", key)}
     with translated_errors():
-        return client().v1.files.create({"file": file, "purpose": "dispute_evidence"}, made_once).id
+        return client().v1.files.create(limits.sendable(params), made_once).id
 
 
 def submit_evidence(dispute_id: str, evidence: Mapping[str, str], key: str, tries: int) -> None:
@@ -63,7 +64,7 @@ def submit_evidence(dispute_id: str, evidence: Mapping[str, str], key: str, trie
     """
     params: stripe.params.DisputeUpdateParams = {
         # Stripe's names; `limits.sendable` cuts none of them.
-        "evidence": cast("DisputeUpdateParamsEvidence", limits.sendable({**evidence})),
+        "evidence": cast("DisputeUpdateParamsEvidence", {**evidence}),
         "metadata": {ANSWER_KEY: key},
         "submit": True,
     }
@@ -71,7 +72,7 @@ def submit_evidence(dispute_id: str, evidence: Mapping[str, str], key: str, trie
         "idempotency_key": idempotency.key("dispute-answer", key, tries)
     }
     with translated_errors():
-        client().v1.disputes.update(dispute_id, params, made_once)
+        client().v1.disputes.update(dispute_id, limits.sendable(params), made_once)
 
 
 def close_dispute(dispute_id: str, key: str, tries: int) -> None:

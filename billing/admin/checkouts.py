@@ -21,7 +21,7 @@ class CheckoutAdmin(RecordAdmin):
     person_field = "customer_id"
     search_fields = ["session_id__startswith"]
     search_help_text = "Part of a name or email address, phone number, or cs_…"
-    list_display = ["who", "what", "state_badge", "started", "came_back", "session_id"]
+    list_display = ["who", "what", "state_badge", "started", "came_back"]
     list_select_related = ["customer__user"]
     list_filter = [("state", ChoicesDropdownFilter), ("created_at", by_day("day started"))]
     fieldsets = [

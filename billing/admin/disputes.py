@@ -66,7 +66,7 @@ class DisputeAdmin(AnswersDisputes, StripeCopyAdmin):
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
     amount_field = "amount"
     search_help_text = "Part of a name or email address, phone number, amount, du_…, or pi_…"
-    list_display = ["who", "money", "state", "deadline", "kind", "opened", "stripe_id"]
+    list_display = ["who", "money", "state", "deadline", "kind", "opened"]
     list_select_related = ["customer__user", "payment"]
     actions_detail = ["answer_it", "accept_it", "download_evidence", "open_in_stripe"]
     actions_row: list[str] = []

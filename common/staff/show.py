@@ -171,7 +171,7 @@ def time_left(until: datetime) -> str:
 def pretty_json(value: Any) -> SafeString:
     """Return JSON, indented and escaped, in a box that scrolls."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False)
-    return format_html('<pre class="staff-code">{}</pre>', text)
+    return format_html('<pre class="staff-code" tabindex="0">{}</pre>', text)
 
 
 def pre(text: str) -> SafeString | str:

@@ -297,6 +297,11 @@ def stylesheet(_request: HttpRequest) -> str:
     return static("staff/staff.css")
 
 
+def script(_request: HttpRequest) -> str:
+    """Return the script that names Django's boxes that complete what's typed."""
+    return static("staff/names.js")
+
+
 def _entry(section: Section, allowed: list[Item], now: Waiting) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "title": section.title,

@@ -20,6 +20,7 @@ def unfold_theme() -> dict[str, Any]:
         "SITE_DROPDOWN": [{"icon": "storefront", "title": "View portal", "link": "/"}],
         "SITE_FAVICONS": [{"rel": "icon", "href": "portal.backoffice.navigation.favicon"}],
         "STYLES": ["portal.backoffice.navigation.stylesheet"],
+        "SCRIPTS": ["portal.backoffice.navigation.script"],
         "SHOW_VIEW_ON_SITE": False,
         "SHOW_BACK_BUTTON": True,
         "BORDER_RADIUS": "8px",

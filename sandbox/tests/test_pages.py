@@ -463,6 +463,7 @@ class TestPanel:
         calm = server.get("switches")
         assert calm.pop("payload_version") == "current"
         assert calm.pop("bank_forged") == "none"
+        assert calm.pop("twilio_registration") == "verified"
         assert not any(calm.values())
 
     def test_refuses_a_share_above_one(self, server: Server) -> None:

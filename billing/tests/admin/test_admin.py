@@ -50,7 +50,7 @@ pytestmark = pytest.mark.django_db
 
 EDITABLE = {
     *("auth.User", "auth.Group", "billing.Item", "billing.RetentionOffer"),
-    *("billing.BankAccount", "billing.ZelleTerms"),
+    *("billing.BankAccount", "billing.ZelleTerms", "portal.SavedView"),
 }
 # Adding one of these does something: it is sent, or in force.
 ADDED = {

@@ -56,8 +56,10 @@ NO_RECORD = {
     "name_columns": "leads to the page that names them, which records it",
     "open_again": "leads to the form, whose version is the record",
     "open_in_stripe": "leads to Stripe's dashboard",
+    "replay_failed": "leads to the page that replays; each replay is a row, which says whose it is",
     "see_both": "leads to the page of both, which records it",
     "to_match": "leads to a list",
+    "try_selected": "is rolled back",
 }
 
 

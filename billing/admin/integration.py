@@ -58,7 +58,7 @@ class StripeEventAdmin(RecordAdmin):
     person_field = "customer_id"
     search_fields = ["stripe_id__startswith", "object_id", "type"]
     search_help_text = "Member, evt_…, or the whole id of what it is about"
-    list_display = ["type", "state_badge", "age", "attempts", "trouble", "object_id"]
+    list_display = ["type", "state_badge", "age", "attempts", "trouble"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
         TypeFilter,

@@ -2,20 +2,20 @@
 "use strict";
 
 (() => {
-  const name = (root) => {
-    for (const list of root.querySelectorAll("select.select2-hidden-accessible")) {
-      const label = list.labels[0];
-      const box = list.nextElementSibling;
-      if (!label || !box) continue;
-      const words = label.textContent.trim();
-      for (const part of box.querySelectorAll("[role=combobox], [role=textbox], [role=searchbox]")) {
-        part.removeAttribute("aria-labelledby");
-        part.setAttribute("aria-label", words);
-      }
+  const BOX = "select.select2-hidden-accessible + .select2-container";
+
+  const name = (box) => {
+    const [label] = box.previousElementSibling.labels;
+    if (!label) return;
+    const words = label.textContent.replace(/\s+/g, " ").trim();
+    for (const part of box.querySelectorAll("[role=combobox], [role=textbox], [role=searchbox]")) {
+      part.removeAttribute("aria-labelledby");
+      part.setAttribute("aria-label", words);
     }
   };
 
-  // Django makes the boxes in its own handlers of the same events.
-  addEventListener("load", () => name(document));
-  document.addEventListener("formset:added", (event) => setTimeout(() => name(event.target)));
+  // They're made once the page is ready, and with each row that's added to a form.
+  new MutationObserver((changes) => {
+    if (changes.some((change) => change.addedNodes.length)) document.querySelectorAll(BOX).forEach(name);
+  }).observe(document, { childList: true, subtree: true });
 })();

@@ -1,0 +1,135 @@
+"""Every page of the staff site fits a phone and a desktop, and axe finds nothing serious on it.
+
+The pages are found by their links, one of each kind, from home on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Error, Page
+
+from e2e import journey
+from e2e.axe import THEMES, Theme
+from e2e.stack import Stack
+
+START = "/staff/"
+# What leads elsewhere, answers with a file, or shows the portal as a member sees it.
+APART = re.compile(r"/(logout|view|download|export|file|pdf|jsi18n)\b|\.\w+$")
+# Django's box of two lists, which only owners who make a group of their own meet.
+DJANGOS = re.compile(r"^/staff/auth/group/(add|\d+/change)/$")
+# Unfold's frame isn't ours to mend.
+INSIDE = """() => axe.run(
+    {include: [['#content']], exclude: [['.simplebar-content-wrapper > [role=region]']]},
+    {resultTypes: ['violations']})"""
+SERIOUS = {"serious", "critical"}
+WIDTHS = (360, 1280)
+PAID = """
+    SELECT p.stripe_id FROM billing_payment p JOIN billing_customer c ON c.id = p.customer_id
+    JOIN auth_user u ON u.id = c.user_id WHERE u.email = %s
+"""
+LINKS = "links => links.map(link => link.href)"
+# Neither the page nor a list scrolls sideways, once Unfold's frame has moved.
+SETTLE = 500
+SIDEWAYS = """() => {
+    const page = document.documentElement;
+    const found = page.scrollWidth > page.clientWidth ? ['the page'] : [];
+    for (const part of document.querySelectorAll('#content .simplebar-content-wrapper')) {
+        if (part.scrollWidth > part.clientWidth + 1) found.push('a list');
+    }
+    return found;
+}"""
+
+
+@pytest.fixture
+def desk(browser: Browser, page: Page, stack: Stack) -> Iterator[Page]:
+    """An owner's browser, in a business with a member who paid and got something back."""
+    email = "ada@pages.example"
+    journey.become_a_member(page, stack, "Ada Everywhere", email)
+    stack.settle()
+    [(intent,)] = stack.sql(PAID, email)
+    stack.stripe("POST", "refunds", payment_intent=str(intent), amount="900")
+    stack.settle()
+    stack.manage("shell", "-c", "from billing.sync import balance; balance.read_balance()")
+    desk = journey.staff_desk(browser, stack, "Axel Aide", "axel@pages.example")
+    yield desk
+    desk.context.close()
+
+
+def test_staff_pages_fit_and_axe_finds_nothing_serious(desk: Page, stack: Stack) -> None:
+    found = {path: faults_of(desk) for path in visits(desk, stack.url)}
+    assert len(found) > 100
+    wrong = [
+        f"{path}: {fault}"
+        for path, faults in found.items()
+        for fault in faults
+        if not DJANGOS.search(path)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def shape(path: str) -> str:
+    """Return what the addresses of pages of one kind have in common."""
+    return re.sub(r"\d+", "N", path)
+
+
+def visits(page: Page, portal: str) -> Iterator[str]:
+    """Open one page of each kind, from home by links; yield its path."""
+    waiting, known = [START], {shape(START)}
+    while waiting:
+        path = waiting.pop(0)
+        look(page, THEMES[0])
+        if not is_page(page, f"{portal}{path}"):
+            continue
+        for href in page.eval_on_selector_all("a[href]", LINKS):
+            url = urlsplit(urljoin(page.url, href))
+            is_staffs = f"{url.scheme}://{url.netloc}" == portal and url.path.startswith(START)
+            if is_staffs and not APART.search(url.path) and shape(url.path) not in known:
+                known.add(shape(url.path))
+                waiting.append(url.path)
+        yield path
+
+
+def is_page(page: Page, address: str) -> bool:
+    """Open an address; return whether it's a page. A download is none."""
+    try:
+        answer = page.goto(address)
+    except Error as error:
+        if "Download is starting" in error.message:
+            return False
+        raise
+    assert answer is not None
+    assert answer.status < 500, address
+    return answer.ok and "html" in answer.headers["content-type"]
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what scrolls sideways, and what axe finds serious in both themes."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(SETTLE)
+        found += [f"{what} scrolls sideways at {width} px" for what in page.evaluate(SIDEWAYS)]
+    found += serious(page, THEMES[0])
+    look(page, THEMES[1])
+    # Unfold chooses its theme as the page loads.
+    page.reload()
+    return found + serious(page, THEMES[1])
+
+
+def look(page: Page, theme: Theme) -> None:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+
+
+def serious(page: Page, theme: Theme) -> list[str]:
+    """Return what axe finds serious inside of Unfold's frame."""
+    page.evaluate(AXE_SCRIPT)
+    return [
+        f"{theme}: {one['id']}: {one['nodes'][0]['html'][:200]}"
+        for one in page.evaluate(INSIDE)["violations"]
+        if one["impact"] in SERIOUS
+    ]

@@ -43,7 +43,7 @@ class Period:
     least: int
     because: str
     now: Callable[[], timedelta]
-    counts: tuple[tuple[str, Callable[[timedelta], int]], ...]
+    counts: tuple[tuple[str, str, Callable[[timedelta], int]], ...]
     is_evidence: bool = False
 
 
@@ -58,8 +58,16 @@ PERIODS = (
         "failed messages of the last 30 days can be sent again",
         rules.messages_kept,
         (
-            ("{} sent or failed messages will be emptied", emails.forgetting.count_old),
-            ("{} answered messages from members will be deleted", contact.count_old),
+            (
+                "sent or failed message will be emptied",
+                "sent or failed messages will be emptied",
+                emails.forgetting.count_old,
+            ),
+            (
+                "answered message from a member will be deleted",
+                "answered messages from members will be deleted",
+                contact.count_old,
+            ),
         ),
         is_evidence=True,
     ),
@@ -74,8 +82,16 @@ PERIODS = (
         " that long",
         rules.payloads_kept,
         (
-            ("{} events will be cut down to IDs", billing.forgetting.count_old_events),
-            ("{} emails of the bank will lose their content", billing.forgetting.count_old_mails),
+            (
+                "event will be cut down to IDs",
+                "events will be cut down to IDs",
+                billing.forgetting.count_old_events,
+            ),
+            (
+                "email of the bank will lose its content",
+                "emails of the bank will lose their content",
+                billing.forgetting.count_old_mails,
+            ),
         ),
     ),
     Period(
@@ -87,9 +103,17 @@ PERIODS = (
         "members look there for sign-ins that weren’t theirs",
         rules.sign_ins_kept,
         (
-            ("{} sign-ins will be deleted", sign_ins.count_old),
-            ("{} entries of account activity will be deleted", activity.count_old),
-            ("{} answers to disputes will be emptied", billing.forgetting.count_old_answers),
+            ("sign-in will be deleted", "sign-ins will be deleted", sign_ins.count_old),
+            (
+                "entry of account activity will be deleted",
+                "entries of account activity will be deleted",
+                activity.count_old,
+            ),
+            (
+                "answer to a dispute will be emptied",
+                "answers to disputes will be emptied",
+                billing.forgetting.count_old_answers,
+            ),
         ),
         is_evidence=True,
     ),
@@ -101,7 +125,7 @@ PERIODS = (
         14,
         "a sign-in lasts 14 days",
         rules.devices_kept,
-        (("{} browsers will be forgotten", devices.count_old),),
+        (("browser will be forgotten", "browsers will be forgotten", devices.count_old),),
     ),
     Period(
         "jobs",
@@ -111,7 +135,13 @@ PERIODS = (
         7,
         "somebody must have the time to see them",
         rules.jobs_kept,
-        (("{} finished jobs will be deleted", common.forgetting.count_old_jobs),),
+        (
+            (
+                "finished job will be deleted",
+                "finished jobs will be deleted",
+                common.forgetting.count_old_jobs,
+            ),
+        ),
     ),
 )
 
@@ -162,9 +192,9 @@ class _Base(GroupForm):
             kept = timedelta(days=of_environment if days is None else days)
             if kept >= period.now():
                 continue
-            for sentence, count in period.counts:
+            for one, many, count in period.counts:
                 if number := count(kept):
-                    yield f"{sentence.format(f'{number:,}')} tonight."
+                    yield f"1 {one} tonight." if number == 1 else f"{number:,} {many} tonight."
             if period.is_evidence and kept.days < DISPUTES:
                 yield (
                     f"{period.label}: you’ll lack evidence in disputes. Cardholders have up to"

@@ -123,11 +123,11 @@ def test_a_shorter_period_says_first_what_it_deletes_tonight(owner: Client) -> N
     assert answer.status_code == 200
     assert "This can’t be undone" in said
     for sentence in (
-        "1 sent or failed messages will be emptied tonight.",
-        "1 answered messages from members will be deleted tonight.",
-        "1 sign-ins will be deleted tonight.",
-        "1 entries of account activity will be deleted tonight.",
-        "1 events will be cut down to IDs tonight.",
+        "1 sent or failed message will be emptied tonight.",
+        "1 answered message from a member will be deleted tonight.",
+        "1 sign-in will be deleted tonight.",
+        "1 entry of account activity will be deleted tonight.",
+        "1 event will be cut down to IDs tonight.",
         "Messages: you’ll lack evidence in disputes.",
     ):
         assert sentence in said
@@ -168,7 +168,7 @@ def test_leaving_a_period_to_a_shorter_environment_counts_as_shorter(
     old_records()
     settings.SIGN_INS_KEPT_DAYS = 100
     answer = save(owner, based_on=1)
-    assert "1 sign-ins will be deleted tonight." in text_of(answer)
+    assert "1 sign-in will be deleted tonight." in text_of(answer)
     assert rules.sign_ins_kept().days == 900
 
 
@@ -178,7 +178,7 @@ def test_browsers_jobs_and_mails_of_the_bank_count_too(owner: Client) -> None:
     Device.objects.update(seen_at=timezone.now() - timedelta(days=100))
     factories.make_event(factories.make_customer(user), state=EventState.PENDING)
     answer = save(owner, devices=60, payloads=60)
-    assert "1 browsers will be forgotten tonight." in text_of(answer)
+    assert "1 browser will be forgotten tonight." in text_of(answer)
     assert not BankMail.objects.exists()
     assert "emails of the bank" not in text_of(answer)
     save(owner, devices=60, payloads=60, agreed=agreed(answer))

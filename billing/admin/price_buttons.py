@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +17,7 @@ from billing.membership import switch_options, switching
 from billing.membership.cancellation import MembershipError
 from billing.membership.switching import Preview
 from billing.models import Subscription
+from common.fields import WordsField
 from common.staff import show
 from common.staff.parts import button, row_or_404
 from members.access import current_user
@@ -29,7 +29,7 @@ BUTTONS = [*free_buttons.BUTTONS[:2], "change_price", *free_buttons.BUTTONS[2:]]
 class PriceForm(AboutMembership):
     """Which price, and from when. Each value is what a preview was signed with."""
 
-    offer = forms.CharField(label="New price", widget=UnfoldAdminRadioSelectWidget)
+    offer = WordsField(label="New price", widget=UnfoldAdminRadioSelectWidget)
 
     def begin(self) -> None:
         """Ask Stripe what each price would cost, unless one was chosen."""

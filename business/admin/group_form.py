@@ -10,6 +10,7 @@ from django import forms
 
 from business.admin.history import Changed
 from business.models import Version
+from common.fields import WordsField
 
 
 class GroupForm(forms.Form):
@@ -20,7 +21,7 @@ class GroupForm(forms.Form):
 
     based_on = forms.IntegerField(widget=forms.HiddenInput)
     restores = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    agreed = forms.CharField(widget=forms.HiddenInput, required=False)
+    agreed = WordsField(widget=forms.HiddenInput, required=False)
     overtaken: ClassVar[list[Changed]] = []
     overtaken_by: Version | None = None
     # What saving would do, in sentences, once it's known.

@@ -130,7 +130,9 @@ def test_a_number_with_zeros_in_front_is_no_amount(desk: Client) -> None:
 
 
 def test_cards_are_found_by_their_last_four_digits(desk: Client) -> None:
-    payment = factories.make_payment(card_brand="visa", card_last4="0341")
+    # A number in an address would be found, too.
+    kim = factories.make_customer(factories.make_member("Kim Keller", email="kim@cards.example"))
+    payment = factories.make_payment(kim, card_brand="visa", card_last4="0341")
     factories.make_payment(card_last4="4242")
     method = factories.make_payment_method(payment.customer, card_last4="0341")
     for typed in ("0341", "•••• 0341", "**** 0341"):

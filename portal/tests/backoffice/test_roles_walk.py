@@ -177,6 +177,7 @@ BY_STATE = {
     "billing_subscription_give_discount": "a membership without a discount",
     "billing_subscription_keep_going": "a membership that's set to end",
     "billing_subscription_take_discount": "a membership with a discount",
+    "billing_replay_stop": "a replay that hasn't ended",
     "billing_subscription_resume_payments": "a membership whose payments are paused",
     "auth_user_stop_closing": "an account that's about to be closed",
 }

@@ -62,7 +62,8 @@ def deliver(message_id: int) -> datetime | None:
         if reason := causes.why_not_needed(message) or preferences.why_not_wanted(message):
             _skip(message, reason)
             return None
-        if until := quiet.waits_until(message, timezone.now()):
+        until = quiet.waits_until(message, timezone.now())
+        if until and not _is_last_chance(message, until):
             return _wait(message, until)
         _let_earlier_go_first(message)
         provider_id = _send(message)
@@ -158,6 +159,16 @@ def _skip(message: Message, reason: str) -> bool:
         logger.info("Message %s is not sent: %s", message.pk, reason)
         _wake_later(message)
     return bool(skipped)
+
+
+def _is_last_chance(message: Message, until: datetime) -> bool:
+    """Whether a text would be out of date by then, and no email says the same."""
+    if message.expires_at is None or message.expires_at > until:
+        return False
+    emails = Message.objects.filter(
+        user=message.user_id, kind=message.kind, cause=message.cause, channel=Channel.EMAIL
+    )
+    return not emails.exclude(state__in=[MessageState.SKIPPED, MessageState.FAILED]).exists()
 
 
 def _wait(message: Message, until: datetime) -> datetime | None:

@@ -166,6 +166,17 @@ def test_what_would_be_out_of_date_by_morning_is_left_to_its_email(
     assert len(sandbox.look("mailbox")) == 1
 
 
+def test_what_no_email_says_goes_at_night_rather_than_never(
+    nina: User, sandbox: Sandbox, settings: Settings
+) -> None:
+    night_in(settings, "America/Denver")
+    put(nina, Kind.TRIAL_ENDING, good_until=timezone.now() + timedelta(hours=1))
+    Message.objects.filter(channel=Channel.EMAIL).update(state=MessageState.FAILED)
+    run_jobs()
+    assert text_of(Kind.TRIAL_ENDING).state == MessageState.SENT
+    assert phone(sandbox) == 1
+
+
 def test_staff_see_until_when_it_waits(nina: User, sandbox: Sandbox, settings: Settings) -> None:
     night_in(settings, "America/Denver")
     put(nina)

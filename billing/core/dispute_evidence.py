@@ -41,7 +41,7 @@ TEXTS: Mapping[str, Text] = {
     "customer_name": Text("Customer’s name"),
     "customer_email_address": Text("Customer’s email address"),
     "customer_purchase_ip": Text(
-        "IP address of the purchase", "Of a sign-in on the day of the payment, if there’s one."
+        "IP address of the purchase", "Of the sign-in right before the payment, if there’s one."
     ),
     "billing_address": Text("Billing address", rows=3),
     "service_date": Text("When they could use it", "A day, or the period that was paid for."),

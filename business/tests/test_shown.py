@@ -22,7 +22,7 @@ from common import documents
 from emails import mail, rendering
 from emails.catalog import Kind
 from emails.models import Channel, Message
-from emails.tests.samples import SAMPLES
+from portal.backoffice.message_samples import SAMPLES
 
 pytestmark = pytest.mark.django_db
 

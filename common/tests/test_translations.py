@@ -20,9 +20,9 @@ from common import locales, translations
 from emails import rendering
 from emails.catalog import Kind
 from emails.models import Message
-from emails.tests.samples import SAMPLES
 from members.models import Member
 from members.tests.actors import ALICE, alice, browser, sign_up
+from portal.backoffice.message_samples import SAMPLES
 
 # They read all sources of the product.
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]

@@ -26,7 +26,7 @@ from common.context import Brand, Social
 from emails import rendering
 from emails.catalog import CATALOG, Kind
 from emails.contexts import MessageContext, NamedAmount, names_of
-from emails.tests.samples import CONTEXTS
+from portal.backoffice.message_samples import CONTEXTS
 
 LINES = {"lines", "taxes", "taxes_included", "credits"}
 PARTS = {

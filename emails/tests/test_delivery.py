@@ -25,9 +25,9 @@ from emails.delivery import StatusReport
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
 from emails.tasks import sweep_outbox
-from emails.tests.samples import CONTEXTS
 from members.models import Member
 from members.signin.mails import send_account_mail, send_phone_code
+from portal.backoffice.message_samples import CONTEXTS
 
 pytestmark = pytest.mark.django_db
 PHONE = "+12025550143"

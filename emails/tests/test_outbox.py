@@ -15,10 +15,10 @@ from billing.notices.contexts import Welcome
 from emails import outbox
 from emails.catalog import Kind
 from emails.models import Message, MessageState
-from emails.tests.samples import CONTEXTS
 from emails.tests.test_delivery import PHONE, nina, put
 from members.models import Member
 from members.signin.mails import send_account_mail
+from portal.backoffice.message_samples import CONTEXTS
 
 pytestmark = pytest.mark.django_db
 

@@ -21,9 +21,9 @@ from emails import outbox
 from emails.catalog import Kind
 from emails.models import Message
 from emails.problems import DeliveryProblem
-from emails.tests.samples import CONTEXTS
 from members.signin.mails import send_phone_code
 from portal.backoffice import problems
+from portal.backoffice.message_samples import CONTEXTS
 from portal.tasks import watch_for_problems
 
 pytestmark = pytest.mark.django_db

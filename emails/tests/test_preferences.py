@@ -17,10 +17,10 @@ from emails import outbox, preferences, unsubscribe_links
 from emails.catalog import CATALOG, Category, Kind
 from emails.models import Channel, Message, MessageState, NotificationChoice
 from emails.outbox import ResendRefused
-from emails.tests.samples import CONTEXTS
 from emails.tests.test_delivery import mailbox, nina, put, states, texts
 from emails.topics import TOPICS, Topic
 from members.models import AccountActivity, Member
+from portal.backoffice.message_samples import CONTEXTS
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

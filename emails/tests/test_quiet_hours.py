@@ -25,9 +25,9 @@ from emails import outbox, quiet
 from emails.catalog import CATALOG, Kind
 from emails.models import Channel, Message, MessageState
 from emails.tasks import sweep_outbox
-from emails.tests.samples import CONTEXTS
 from members.models import Member
 from members.signin.mails import send_phone_code
+from portal.backoffice.message_samples import CONTEXTS
 from portal.doctor.portal_checks import backlog
 
 pytestmark = pytest.mark.django_db

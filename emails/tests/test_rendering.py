@@ -18,8 +18,9 @@ from common.context import current_brand
 from emails import rendering, segments
 from emails.catalog import CATALOG, Kind, Spec
 from emails.models import Channel, Message
-from emails.tests.samples import HOSTILE, SAMPLES, hostile
+from emails.tests.hostile import HOSTILE, hostile
 from members.models import Member
+from portal.backoffice.message_samples import SAMPLES
 
 EMAILS = [kind for kind, spec in CATALOG.items() if spec.email]
 TEXTS = [kind for kind, spec in CATALOG.items() if spec.sms]

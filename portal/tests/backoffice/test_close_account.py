@@ -50,10 +50,10 @@ from emails import delivery, outbox
 from emails.catalog import Kind
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
-from emails.tests.samples import CONTEXTS
 from members.models import SignIn, TermsAcceptance
 from members.tests import actors
 from portal.backoffice.close_account import close_account
+from portal.backoffice.message_samples import CONTEXTS
 from portal.tasks import forget_old_records
 from testing.made_once import made_once
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from mjml import mjml2html
 from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
-from emails import segments, unsubscribe_links
+from emails import fitting, segments, unsubscribe_links
 from emails.catalog import spec_of
 from emails.models import Message
 from members import languages, time_zones
@@ -46,10 +46,6 @@ SHARED = frozenset(
 )
 PICTURES = ("logo_url", "mail_logo_url", "icon_url", "cover_url")
 SUBJECT_LENGTH = 255
-# What may be shortened to make a text message fit, and how much must be left to be understood.
-SHORTENED = ("description", "plan_name")
-SHORTEST = 12
-DOTS = "..."
 
 
 class _Facts(Context):
@@ -103,16 +99,10 @@ def render_subject(message: Message) -> str:
 
 
 def render_sms(message: Message) -> str:
-    """Return a message as text message, in one segment if shortening a name allows it."""
+    """Return a message as text message, in one segment if possible, and two at most."""
     facts = {name: _on_one_line(value) for name, value in _facts(message).items()}
     with _reader_of(message):
-        text = _sms(message, facts)
-        for name in SHORTENED:
-            value, excess = facts.get(name, ""), segments.excess(text)
-            kept = len(value) - excess - len(DOTS)
-            if excess and kept >= SHORTEST:
-                text = _sms(message, {**facts, name: value[:kept].rstrip() + DOTS})
-    return text
+        return fitting.fitted(partial(_sms, message), facts, str(facts["portal_host"]))
 
 
 def _facts(message: Message) -> dict[str, Any]:

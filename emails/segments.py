@@ -6,8 +6,6 @@ characters per segment, any other 70. With several segments, each loses some to 
 
 from __future__ import annotations
 
-from math import ceil
-
 BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -17,12 +15,18 @@ ALPHABET = BASIC | ESCAPED
 # Typography costs more than half the room: one curly quote splits a text of 160 characters.
 PLAIN = str.maketrans(
     {
-        **dict.fromkeys("‘’‚′", "'"),
-        **dict.fromkeys("“”„″", '"'),
-        **dict.fromkeys("–—−‐‑", "-"),
-        **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "),
+        **dict.fromkeys("‘’‚‛′ʼ`´", "'"),
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2008\u2009\u200a\u202f\u3000", " "),
+        # They show nothing, and would still cost half of the text's room.
+        **dict.fromkeys("\u00ad\u200b\u2060\ufeff", ""),
+        "‹": "<",
+        "›": ">",
         "×": "x",
         "•": "*",
+        "·": "-",
+        "⁄": "/",
         "…": "...",
     }
 )
@@ -35,18 +39,30 @@ def plain(text: str) -> str:
 
 def count(text: str) -> int:
     """Return how many segments a text takes."""
-    length, alone, joined = _measure(text)
-    return 1 if length <= alone else ceil(length / joined)
+    sizes, alone, joined = _measure(text)
+    if sum(sizes) <= alone:
+        return 1
+    parts, used = 1, 0
+    for size in sizes:
+        # No character is split between two segments.
+        if used + size > joined:
+            parts, used = parts + 1, 0
+        used += size
+    return parts
 
 
-def excess(text: str) -> int:
-    """Return by how many characters a text exceeds one segment, or 0."""
-    length, alone, _ = _measure(text)
-    return max(0, length - alone)
+def excess(text: str, most: int = 1) -> int:
+    """Return by how much a text exceeds one segment, or the given number of them; 0 if it fits."""
+    sizes, alone, joined = _measure(text)
+    if count(text) <= most:
+        return 0
+    room = alone if most == 1 else most * joined
+    # What doesn't fit although there's room is a character that can't be split.
+    return max(sum(sizes) - room, *sizes)
 
 
-def _measure(text: str) -> tuple[int, int, int]:
-    """Return a text's length, and a segment's size: alone, and as one of several."""
+def _measure(text: str) -> tuple[list[int], int, int]:
+    """Return the size of each character, and of a segment: alone, and as one of several."""
     if ALPHABET.issuperset(text):
-        return sum(2 if character in ESCAPED else 1 for character in text), 160, 153
-    return len(text.encode("utf-16-be")) // 2, 70, 67
+        return [2 if character in ESCAPED else 1 for character in text], 160, 153
+    return [len(character.encode("utf-16-be", "surrogatepass")) // 2 for character in text], 70, 67

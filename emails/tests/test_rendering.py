@@ -170,8 +170,8 @@ def test_long_name_is_cut_to_save_a_segment() -> None:
     assert text.endswith(f"... Receipt: {receipt['url']}")
 
 
-def test_what_cannot_fit_is_said_in_full(settings: Settings) -> None:
-    settings.BRAND_NAME = "The Society of Friends of Early Morning Yoga beside the Harbor " * 3
+def test_what_cannot_fit_one_segment_is_said_in_full_in_two(settings: Settings) -> None:
+    settings.BRAND_NAME = "The Society of Friends of Early Morning Yoga beside the Harbor " * 2
     text = rendering.render_sms(
         message(Kind.PAYMENT_RECEIVED, SAMPLES[Kind.PAYMENT_RECEIVED], Channel.SMS)
     )

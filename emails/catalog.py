@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from emails.topics import Topic
+from django.utils.translation import gettext_lazy as _
+
+from emails.topics import Topic, Words
 
 
 class Kind(StrEnum):
@@ -84,17 +86,28 @@ class Category(StrEnum):
     STAFF = "staff"
 
 
-BILLING_WHY = "You’re receiving this because you have an account with us."
-ACCOUNT_WHY = (
+# Why someone gets what's about a topic, unless the kind says more.
+WHYS: dict[Topic, Words] = {
+    Topic.MEMBERSHIP: _("You’re receiving this because it’s about your membership with us."),
+    Topic.RENEWALS: _("We send this before we charge you, so no charge comes as a surprise."),
+    Topic.CARD_EXPIRING: _("You’re receiving this because we charge this card."),
+    Topic.RECEIPTS: _("You’re receiving this because you paid us."),
+    Topic.BILLS: _("You’re receiving this because it’s about a payment to us."),
+    Topic.DUE_REMINDERS: _("You’re receiving this because a payment to us is due soon."),
+    Topic.PAYMENT_PROBLEMS: _("You’re receiving this because a payment to us needs you."),
+    Topic.REFUND_PROGRESS: _("You’re receiving this because it’s about your refund."),
+    Topic.REFUND_RESULTS: _("You’re receiving this because it’s about your refund."),
+}
+ACCOUNT_WHY = _(
     "You’re receiving this because someone used this address to sign in or sign up with us."
 )
 STAFF_WHY = "You receive staff notifications."
 NUMBERS_WHY = (
     "You turned on this weekly email on the staff site’s home page, where you can turn it off."
 )
-INVITED_WHY = "You’re receiving this as a member. We’ll only send it once."
-CHANGE_WHY = "You’re receiving this because you have an account with us."
-CLOSED_WHY = (
+INVITED_WHY = _("You’re receiving this as a member. We’ll only send it once.")
+CHANGE_WHY = _("You’re receiving this because you have an account with us.")
+CLOSED_WHY = _(
     "You’re receiving this because you had an account with us. We won’t write to you again."
 )
 
@@ -113,15 +126,20 @@ class Spec:
     email: bool = True
     sms: bool = False
     sensitive: bool = False
-    why: str = BILLING_WHY
+    why: Words = ""
     topic: Topic | None = None
+
+    @property
+    def reason(self) -> Words:
+        """Why someone gets it: the kind's own reason, or its topic's."""
+        return self.why or (WHYS.get(self.topic, CHANGE_WHY) if self.topic else CHANGE_WHY)
 
 
 def _billing(topic: Topic, subject: str) -> Spec:
     return Spec(subject, sms=True, topic=topic)
 
 
-def _account(subject: str, why: str = ACCOUNT_WHY, topic: Topic = Topic.ON_REQUEST) -> Spec:
+def _account(subject: str, why: Words = ACCOUNT_WHY, topic: Topic = Topic.ON_REQUEST) -> Spec:
     return Spec(subject, Category.ACCOUNT, sensitive=True, why=why, topic=topic)
 
 
@@ -140,7 +158,7 @@ CATALOG: dict[Kind, Spec] = {
     ),
     Kind.RECEIPT_AGAIN: Spec(
         "Receipt: {{ amount }} for {{ description }}",
-        why="You’re receiving this because you asked for this receipt.",
+        why=_("You’re receiving this because you asked for this receipt."),
         topic=Topic.ON_REQUEST,
     ),
     Kind.PAYMENT_FAILED: _billing(
@@ -170,7 +188,7 @@ CATALOG: dict[Kind, Spec] = {
     ),
     Kind.CARD_LINK: Spec(
         "Your card for {{ plan_name }}",
-        why="You’re receiving this because our team sent it to you.",
+        why=_("You’re receiving this because our team sent it to you."),
         topic=Topic.ON_REQUEST,
     ),
     Kind.MEMBERSHIP_ENDS: _billing(
@@ -207,7 +225,9 @@ CATALOG: dict[Kind, Spec] = {
         Topic.PAYMENT_PROBLEMS, "Payment failed: {{ amount }} for {{ description }}"
     ),
     Kind.CREDIT_NOTE: Spec(
-        "Credit note: {{ amount }} for {{ description }}", topic=Topic.REFUND_RESULTS
+        "Credit note: {{ amount }} for {{ description }}",
+        why=_("You’re receiving this because one of your invoices changed."),
+        topic=Topic.REFUND_RESULTS,
     ),
     Kind.ZELLE_STARTED: Spec(
         "How to pay {{ amount }} by Zelle: memo {{ reference }}", topic=Topic.BILLS
@@ -268,7 +288,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.PASSWORD_LINK: _account("Choose a new password", CHANGE_WHY),
     Kind.STAFF_INVITED: _account(
         "{{ actor }} invites you to the team of {{ brand.name }}",
-        "You’re receiving this because someone on the team entered this address.",
+        _("You’re receiving this because someone on the team entered this address."),
     ),
     Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
     Kind.SIGN_IN_LINK: _account("Your sign-in link", CHANGE_WHY),

@@ -110,7 +110,7 @@ def _facts(message: Message) -> dict[str, Any]:
     return {
         **characters.all_words(message.context),
         **_letterhead(current_brand(), settings.PORTAL_URL),
-        "why": spec_of(message.kind).why,
+        "why": spec_of(message.kind).reason,
         "unsubscribe_url": unsubscribe_links.address(message),
     }
 

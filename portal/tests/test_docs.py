@@ -9,7 +9,8 @@ import pytest
 
 from billing.facts import measures
 from billing.inbound.events import TARGETS, as_table
-from portal.backoffice import roles
+from billing.inbound.told import SILENT, TELLS
+from portal.backoffice import message_table, roles
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
@@ -41,6 +42,17 @@ def test_the_table_of_who_may_what_is_the_codes() -> None:
     """`manage.py roles_table` rewrites it."""
     document = (ROOT / "docs" / "roles.md").read_text()
     assert document.split("<!-- roles -->")[1].strip() == roles.as_table()
+
+
+def test_the_catalog_of_messages_is_the_codes() -> None:
+    """`manage.py messages_table` rewrites it."""
+    document = (ROOT / "docs" / "messages.md").read_text()
+    assert document.split("<!-- messages -->")[1].strip() == message_table.as_tables()
+
+
+def test_every_event_says_its_messages_or_why_it_has_none() -> None:
+    assert set(TELLS) | set(SILENT) == set(TARGETS)
+    assert not set(TELLS) & set(SILENT)
 
 
 def test_the_example_names_every_setting_that_is_read() -> None:

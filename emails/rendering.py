@@ -1,9 +1,9 @@
 """Turn a message's facts into a subject, HTML, text, or SMS.
 
-Django fills the MJML first, with autoescape on, and mjml then compiles it. Dates are shown in the
-member's own time zone. A template that uses a name that its message lacks is our mistake: tests
-fail on it, and in production it's an error in the log. The message is rendered all the same, as
-people need it, and so are rows from before a name was added.
+MJML becomes a Django template of HTML once (`emails.compiling`). Each mail fills it, with
+autoescape on. Dates are shown in the member's own time zone. A template that uses a name that its
+message lacks is our mistake: tests fail on it, and in production it's an error in the log. The
+message is rendered all the same, as people need it, and so are rows from before a name was added.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.template import Context, Engine, Node, Template
 from django.utils import timezone, translation
-from mjml import mjml2html
 
 from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
-from emails import fitting, segments, unsubscribe_links
+from emails import compiling, fitting, segments, unsubscribe_links
 from emails.catalog import spec_of
 from emails.models import Message
 from members import languages, time_zones
@@ -81,9 +80,10 @@ def render_email(message: Message) -> RenderedEmail:
     with _reader_of(message):
         facts["language"] = translation.get_language()
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
-        source = _fill(_template(f"emails/{message.kind}.mjml"), facts, autoescape=True)
+        template = compiling.html_template(f"emails/{message.kind}.mjml")
+        html = _fill(template, facts, autoescape=True)
         text = _text(message, facts)
-    return RenderedEmail(facts["subject"], mjml2html(source), text)
+    return RenderedEmail(facts["subject"], html, text)
 
 
 def render_text(message: Message) -> str:
@@ -135,11 +135,12 @@ def _subject(message: Message, facts: Mapping[str, Any]) -> str:
 
 
 def _text(message: Message, facts: Mapping[str, Any]) -> str:
-    return _plain(_template(f"emails/{message.kind}.txt"), facts).strip() + "\n"
+    template = compiling.text_template(f"emails/{message.kind}.txt")
+    return _plain(template, facts).strip() + "\n"
 
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:
-    text = _plain(_template(f"sms/{message.kind}.txt"), facts)
+    text = _plain(Engine.get_default().get_template(f"sms/{message.kind}.txt"), facts)
     return "\n".join(" ".join(segments.plain(line).split()) for line in text.strip().splitlines())
 
 
@@ -160,10 +161,6 @@ def _fill(template: Template, facts: Mapping[str, Any], *, autoescape: bool) -> 
         unknown = ", ".join(sorted(context.unknown))
         logger.error("%s: the message has no %s.", template.name or template.source, unknown)
     return text
-
-
-def _template(name: str) -> Template:
-    return Engine.get_default().get_template(name)
 
 
 @lru_cache(maxsize=64)

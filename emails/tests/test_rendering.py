@@ -37,7 +37,7 @@ ALLOWED = {
     "mj-attributes": set(),
     "mj-all": {"font-family"},
     "mj-raw": set(),
-    "mj-style": set(),
+    "mj-style": {"inline"},
     "mj-body": {"background-color", "width", "css-class"},
     "mj-section": SHARED | {"background-color", "border-radius"},
     "mj-column": SHARED,
@@ -49,7 +49,8 @@ ALLOWED = {
 HTML: dict[str, set[str]] = {
     "meta": {"name", "content"},
     "tr": {"class"},
-    "td": {"class", "style"},
+    "td": {"class"},
+    "h1": set(),
     "a": {"href"},
     "br": set(),
     "img": {"src", "alt", "width", "height", "style"},

@@ -1,0 +1,139 @@
+"""Turn the templates of an email into one Django template each, once.
+
+What `{% extends %}` brings together is put together here, MJML becomes HTML, and the rules of
+`<mj-style inline="inline">` go into the `style` of what they match, since some mail programs read
+no style sheet. What's left for each mail is to fill in its facts. mjml reads XML and knows nothing
+of Django's tags, so a mark stands for each of them meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from django.conf import settings
+from django.template import Engine, Template, TemplateSyntaxError
+from mjml import mjml2html
+
+from emails.inlining import inlined
+
+COMMENT = re.compile(r"{#.*?#}")
+TAG = re.compile(r"{%.*?%}|{{.*?}}")
+LOAD = re.compile(r"{%\s*load\s.*?%}")
+EXTENDS = re.compile(r'{%\s*extends\s+"([^"]+)"\s*%}')
+BLOCK = re.compile(r"{%\s*(?:block\s+(\w+)|(endblock)(?:\s+\w+)?)\s*%}")
+# Names of Django's tags in MJML, and elements whose content mjml takes as it is.
+MARK = re.compile(r"\[\[(\d+)\]\]")
+PIECE = re.compile(r"<(/?)([\w-]+)[^<>]*?(/?)>|\[\[\d+\]\]")
+CONTAINERS = frozenset({"mjml", "mj-head", "mj-attributes", "mj-body", "mj-section", "mj-column"})
+
+Blocks = Mapping[str, str]
+
+
+def html_template(name: str) -> Template:
+    """Return the template of an email's HTML, made from MJML."""
+    return _fresh_or_kept("mjml", name)
+
+
+def text_template(name: str) -> Template:
+    """Return a template of plain text, with what it extends."""
+    return _fresh_or_kept("text", name)
+
+
+def html_source(source: str) -> str:
+    """Return the source of a Django template that makes HTML, from one that makes MJML."""
+    loads, source = _without_loads(COMMENT.sub("", source))
+    tags: list[str] = []
+
+    def mark(found: re.Match[str]) -> str:
+        tags.append(found[0])
+        return f"[[{len(tags) - 1}]]"
+
+    marked, rules = _without_inline_rules(TAG.sub(mark, source))
+    html = mjml2html(_wrapped(inlined(marked, rules)))
+    return loads + MARK.sub(lambda found: tags[int(found[1])], html)
+
+
+def flattened(name: str) -> str:
+    """Return a template's source with everything that it extends, and without blocks."""
+    source = _with_parents(name)
+    if "block.super" in source:
+        raise TemplateSyntaxError(f"{name}: emails can't use block.super.")
+    return BLOCK.sub("", source)
+
+
+def _fresh_or_kept(form: str, name: str) -> Template:
+    """Return the template; while developing, as its files are now."""
+    return _compiled.__wrapped__(form, name) if settings.DEBUG else _compiled(form, name)
+
+
+@lru_cache(maxsize=256)
+def _compiled(form: str, name: str) -> Template:
+    source = flattened(name)
+    engine = Engine.get_default()
+    return Template(html_source(source) if form == "mjml" else source, name=name, engine=engine)
+
+
+def _with_parents(name: str) -> str:
+    source = str(Engine.get_default().get_template(name).source)
+    parent = EXTENDS.search(source)
+    if parent is None:
+        return source
+    loads, _rest = _without_loads(source)
+    return loads + _filled(_with_parents(parent[1]), _blocks(source))
+
+
+def _blocks(source: str) -> dict[str, str]:
+    """Return the content of each block, of the inner ones, too."""
+    blocks: dict[str, str] = {}
+    opened: list[tuple[str, int]] = []
+    for found in BLOCK.finditer(source):
+        if found[1]:
+            opened.append((found[1], found.end()))
+        else:
+            name, start = opened.pop()
+            blocks[name] = source[start : found.start()]
+    return blocks
+
+
+def _filled(source: str, blocks: Blocks) -> str:
+    """Return a parent's source with the blocks of a template that extends it."""
+    result, copied, depth, replaced_at = [], 0, 0, 0
+    for found in BLOCK.finditer(source):
+        depth += 1 if found[1] else -1
+        if replaced_at:
+            if depth < replaced_at:
+                copied, replaced_at = found.start(), 0
+        elif found[1] in blocks:
+            result += [source[copied : found.end()], blocks[found[1]]]
+            replaced_at = depth
+    return "".join([*result, source[copied:]])
+
+
+def _without_loads(source: str) -> tuple[str, str]:
+    """Return the tags that load libraries, each once, and the rest."""
+    return "".join(dict.fromkeys(LOAD.findall(source))), LOAD.sub("", source)
+
+
+def _without_inline_rules(source: str) -> tuple[str, str]:
+    """Return the source without the style sheet that goes into elements, and that sheet."""
+    sheet = re.compile(r'<mj-style inline="inline">(.*?)</mj-style>', re.DOTALL)
+    return sheet.sub("", source), "".join(sheet.findall(source))
+
+
+def _wrapped(marked: str) -> str:
+    """Return MJML in which marks between its elements stand in `<mj-raw>`, which stays as it is."""
+    opened: list[str] = []
+
+    def piece(found: re.Match[str]) -> str:
+        closes, element, is_empty = found[1], found[2], found[3]
+        if element is None:
+            return f"<mj-raw>{found[0]}</mj-raw>" if opened[-1] in CONTAINERS else found[0]
+        if closes:
+            opened.pop()
+        elif not is_empty and element not in {"br", "img", "meta"}:
+            opened.append(element)
+        return found[0]
+
+    return PIECE.sub(piece, marked)

@@ -32,6 +32,7 @@ from pytest_django.plugin import DjangoDbBlocker
 import business.brand
 import business.rules
 from common import quiet_hours
+from emails import smtp_lines
 from testing import migrated, rows, thorough
 from testing.bank import Bank
 from testing.ports import free_port
@@ -255,6 +256,7 @@ def sandbox(running_sandbox: Sandbox, settings: Settings) -> Sandbox:
     settings.EMAIL_BACKEND = "emails.smtp.EmailBackend"
     settings.EMAIL_HOST = HOST
     settings.EMAIL_PORT = running_sandbox.smtp_port
+    smtp_lines.POOL.close()
     return running_sandbox
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import django
 import psycopg
 
-from bench import jobs, mails, numbers, pages, rebuilding, webhooks
+from bench import handing_over, jobs, mails, numbers, pages, rebuilding, webhooks
 from bench.servers import environment, manage
 
 WIDTHS = (54, 12)
@@ -81,6 +81,15 @@ def _mail_rows(seconds: float) -> list[Row]:
     return [("A receipt rendered, HTML and text", f"{seconds * 1000:.2f} ms", "<= 0.15 ms")]
 
 
+def _handing_over_rows(rates: handing_over.Rates) -> list[Row]:
+    return [
+        ("Mails handed over", f"{rates.ours:.0f}/s", ""),
+        ("    Django’s backend, one open connection", f"{rates.reused:.0f}/s", ""),
+        ("    Django’s backend, a connection for each mail", f"{rates.one_each:.0f}/s", ""),
+        ("    ours to one open connection", f"{rates.to_reused:.2f}", ">= 0.9"),
+    ]
+
+
 def _page_rows(measured: pages.Measured) -> list[Row]:
     rows = [("The floor: a plain page of Django's", f"{measured.floor:.0f}/s", "")]
     for page in measured.pages:
@@ -125,6 +134,7 @@ MEASUREMENTS: dict[str, Callable[[Database], list[Row]]] = {
     "webhooks": lambda database: _webhook_rows(webhooks.measure(database)),
     "jobs": lambda database: _job_rows(jobs.measure(database)),
     "mails": lambda _: _mail_rows(mails.measure()),
+    "smtp": lambda _: _handing_over_rows(handing_over.measure()),
     "pages": lambda database: _page_rows(pages.measure(database)),
     # Last, since they leave many rows behind.
     "numbers": lambda _: _number_rows(numbers.measure()),

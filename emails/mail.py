@@ -13,6 +13,7 @@ from common import addresses
 from common.context import current_brand
 from common.network import is_network_error
 from emails import rendering, smtp, smtp_replies, unsubscribe_links
+from emails.catalog import spec_of
 from emails.models import Message
 from emails.problems import DeliveryProblem
 
@@ -42,6 +43,7 @@ def send(message: Message) -> str:
         headers={
             "Message-ID": identifier,
             "Auto-Submitted": "auto-generated",
+            "Feedback-ID": feedback_id(message),
             **unsubscribe_links.headers(message),
         },
     )
@@ -85,6 +87,14 @@ def message_id(message: Message) -> str:
     domain = address.rpartition("@")[2] or "localhost"
     digest = hashlib.sha256(f"{settings.SECRET_KEY}:{message.dedupe_key}".encode()).hexdigest()
     return f"<{message.pk}.{digest[:24]}@{domain}>"
+
+
+def feedback_id(message: Message) -> str:
+    """Return by what Gmail's Postmaster Tools count complaints: kind, category, and sender."""
+    _name, address = addresses.split(addresses.header(settings.DEFAULT_FROM_EMAIL))
+    # The last part is the sender's, in 5 to 15 characters.
+    sender_id = hashlib.sha256(address.rpartition("@")[2].encode()).hexdigest()[:12]
+    return f"{message.kind}:{spec_of(message.kind).category}:portal:{sender_id}"
 
 
 def _no_answer(error: smtplib.SMTPException | OSError) -> DeliveryProblem:

@@ -18,7 +18,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
-from common import addresses, characters, locales, quiet_hours
+from common import addresses, characters, dkim_keys, locales, quiet_hours
 from common.money import AmountError, parse_money
 from common.postgres import embedded_url
 from common.web_addresses import in_ascii, passkey_domain
@@ -184,6 +184,23 @@ DEFAULT_FROM_EMAIL = addresses.header(
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # Under which selectors the domain publishes the keys that sign our mails, for `manage.py doctor`.
 DKIM_SELECTORS = env.list("DKIM_SELECTORS", default=[])
+# Our own signature on mails, for servers that don't sign; without a selector, there's none.
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", default="").strip()
+DKIM_PRIVATE_KEY = dkim_keys.pem(env.str("DKIM_PRIVATE_KEY", default=""))
+if key_file := env.str("DKIM_PRIVATE_KEY_FILE", default="").strip():
+    try:
+        DKIM_PRIVATE_KEY = Path(key_file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"DKIM_PRIVATE_KEY_FILE can't be read: {error}") from error
+DKIM_DOMAIN = addresses.domain_in_ascii(
+    env.str("DKIM_DOMAIN", default="").strip()
+    or addresses.split(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+)
+if DKIM_SELECTOR and not BUILDING:
+    try:
+        dkim_keys.public(DKIM_PRIVATE_KEY)
+    except dkim_keys.DkimKeyError as error:
+        raise ImproperlyConfigured(f"DKIM_SELECTOR is set, but DKIM_PRIVATE_KEY {error}") from error
 # Where mail programs may send "unsubscribe me" instead; empty: they only get the web address.
 UNSUBSCRIBE_EMAIL = env.str("UNSUBSCRIBE_EMAIL", default="").strip()
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

@@ -9,7 +9,7 @@ from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 
 from billing.zelle import imap
-from common import addresses, imap_addresses
+from common import addresses, dkim_keys, imap_addresses
 from emails import text_messages, text_registration
 from emails.problems import DeliveryProblem
 from emails.text_registration import Kind, Registration, Standing
@@ -70,9 +70,34 @@ def spf() -> Result:
     return warn(f"{domain} has no SPF record, so our emails may be taken for spam.", remedy)
 
 
+def signature() -> Result:
+    """Whether DNS has the public half of the key that we sign with ourselves."""
+    selector, domain = settings.DKIM_SELECTOR, settings.DKIM_DOMAIN
+    if not selector:
+        return ok("Emails aren’t signed here. Most mail providers sign them.")
+    name, wanted = f"{selector}._domainkey.{domain}", dkim_keys.public(settings.DKIM_PRIVATE_KEY)
+    try:
+        found = [dkim_keys.published(text) for text in records(name, "TXT")]
+    except LookupFailedError as error:
+        return unknown(str(error))
+    remedy = f"Publish this TXT record at {name}: v=DKIM1; k=rsa; p={wanted}"
+    if found != [wanted]:
+        text = f"{name} has another key than the one that we sign with" if any(found) else (
+            f"{name} has no key"
+        )  # fmt: skip
+        return fail(f"{text}, so our signatures don’t count.", remedy)
+    sender = _domain()
+    if sender != domain and not sender.endswith(f".{domain}"):
+        text = f"We sign for {domain}, but emails come from {sender}, so DMARC doesn’t count it."
+        return fail(text, "Set DKIM_DOMAIN to the domain of DEFAULT_FROM_EMAIL.")
+    return ok(f"{name} has the key that we sign with.")
+
+
 def dkim() -> Result:
     """Whether the keys that sign our emails are published."""
     domain, selectors = _domain(), settings.DKIM_SELECTORS
+    if not selectors and settings.DKIM_SELECTOR:
+        return ok("Which keys your mail provider signs with isn’t set, and we sign ourselves.")
     if not selectors:
         remedy = "Set DKIM_SELECTORS to the selectors that your mail provider names."
         return unknown(f"Which DKIM keys sign for {domain} can’t be told from here.", remedy)
@@ -218,6 +243,7 @@ CHECKS = (
     Check("mail.server", "Mail server", server),
     Check("mail.spf", "SPF", spf),
     Check("mail.dkim", "DKIM", dkim),
+    Check("mail.signature", "Our DKIM signature", signature),
     Check("mail.dmarc", "DMARC", dmarc),
     Check("texts.sender", "Sender", sender),
     Check("texts.carriers", "US carriers", carriers),

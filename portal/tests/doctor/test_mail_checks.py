@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pytest_django import Settings
 
 from billing.tests.zelle.dns_server import DnsServer, dns_server
@@ -60,6 +62,31 @@ def test_what_the_domain_publishes(dns: DnsServer, settings: Settings) -> None:
     assert mail_checks.dkim().outcome == OK
     dns.texts["mail.harbor.example"].append('"v=spf1 -all"')
     assert mail_checks.spf().outcome == FAIL
+
+
+def test_the_key_that_we_sign_with_is_the_one_in_dns(dns: DnsServer, settings: Settings) -> None:
+    assert mail_checks.signature().outcome == OK
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    settings.DKIM_SELECTOR, settings.DKIM_DOMAIN = "portal", "harbor.example"
+    settings.DKIM_PRIVATE_KEY = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    found = mail_checks.signature()
+    assert (found.outcome, "has no key" in found.text) == (FAIL, True)
+    assert "PRIVATE" not in found.text + found.remedy
+    published = found.remedy.partition("harbor.example: ")[2]
+    name = "portal._domainkey.harbor.example"
+    dns.texts[name] = [f'"{published[:200]}" "{published[200:]}"']
+    assert mail_checks.signature().outcome == OK
+    dns.texts[name] = ['"v=DKIM1; k=rsa; p=MIGf"']
+    assert "another key" in mail_checks.signature().text
+    settings.DKIM_DOMAIN = "other.example"
+    dns.texts["portal._domainkey.other.example"] = [f'"{published[:200]}" "{published[200:]}"']
+    assert "DMARC doesn’t count it" in mail_checks.signature().text
+    dns.failing = {"portal._domainkey.other.example"}
+    assert mail_checks.signature().outcome == UNKNOWN
 
 
 def test_dns_that_fails_proves_nothing(dns: DnsServer, settings: Settings) -> None:

@@ -7,6 +7,7 @@ only while nothing of the mail itself has left: after that, nobody knows whether
 
 from __future__ import annotations
 
+import logging
 import re
 import select
 import smtplib
@@ -17,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 # Shorter than most servers wait, and a batch has no such pauses.
 KEPT_SECONDS = 20.0
@@ -117,15 +120,18 @@ class Line:
         """Whether a server that refused a mail takes another one over this connection."""
         try:
             return self.connection.sock is not None and self.connection.rset()[0] == 250
-        except (smtplib.SMTPException, OSError):
+        except (smtplib.SMTPException, OSError) as error:
+            logger.info("The mail server ended a connection after a refusal: %s", error)
             return False
 
     def close(self) -> None:
         """Say goodbye without waiting long for the answer."""
-        with suppress(smtplib.SMTPException, OSError):
+        try:
             if self.connection.sock is not None:
                 self.connection.sock.settimeout(GOODBYE_SECONDS)
                 self.connection.quit()
+        except (smtplib.SMTPException, OSError) as error:
+            logger.debug("The mail server had ended an idle connection: %s", error)
         self.connection.close()
 
 

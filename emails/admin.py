@@ -89,7 +89,10 @@ class MessageAdmin(ReadOnlyAdmin):
         ("The message", {"fields": ["preview"]}),
         ("When", {"fields": ["created", "sent", "delivered"]}),
         ("Belongs together", {"fields": ["original", "copies"]}),
-        ("At the provider", {"fields": ["provider_id", "provider_status", "dedupe_key"]}),
+        (
+            "At the provider",
+            {"fields": ["provider_id", "provider_status", "segments", "cost", "dedupe_key"]},
+        ),
     ]
 
     link_lookups = frozenset({"user__id__exact"})
@@ -157,6 +160,13 @@ class MessageAdmin(ReadOnlyAdmin):
     def delivered(self, row: Message) -> str:
         """When the provider said that it arrived."""
         return show.moment(row.delivered_at)
+
+    @column("Cost")
+    def cost(self, row: Message) -> str:
+        """What a text cost: fractions of a cent, so not as money is written elsewhere."""
+        if row.price is None:
+            return show.NOTHING
+        return f"{row.price.normalize():f} {row.price_currency}"
 
     @column("Sent again because of")
     def original(self, row: Message) -> SafeString | str:

@@ -96,6 +96,17 @@ class Message(models.Model):
         help_text="Message-ID or Twilio SID.",
     )
     provider_status = models.CharField(max_length=40, blank=True, db_default="")
+    segments = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many segments a text is billed as."
+    )
+    price = models.DecimalField(
+        max_digits=10,
+        decimal_places=5,
+        null=True,
+        blank=True,
+        help_text="What a text cost. Twilio bills fractions of a cent, and tells it later.",
+    )
+    price_currency = models.CharField(max_length=3, blank=True, db_default="")
     resend_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="resends"
     )
@@ -136,6 +147,11 @@ class Message(models.Model):
                 fields=["recipient", "id"],
                 condition=models.Q(state__in=["queued", "sending"]),
                 name="emails_message_order",
+            ),
+            models.Index(
+                fields=["sent_at"],
+                condition=models.Q(channel="sms", price__isnull=True),
+                name="emails_message_unpriced",
             ),
         ]
 

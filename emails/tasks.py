@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from common.queue import enqueue_once, hurry
-from emails import delivery
+from emails import delivery, text_costs
 from emails.models import Message, MessageState
 
 OVERDUE = timedelta(minutes=2)
@@ -46,3 +46,10 @@ def sweep_outbox(timestamp: int) -> None:
     overdue = Message.objects.filter(waiting | stuck).exclude(Exists(job)).order_by("pk")
     for pk in overdue.values_list("pk", flat=True)[:1000]:
         enqueue_once(deliver, delivery.job_key(pk), message_id=pk)
+
+
+@app.periodic(cron="33 * * * *")
+@app.task(queueing_lock="price_texts")
+def price_texts(timestamp: int) -> None:
+    """Ask Twilio what recent texts cost."""
+    text_costs.update()

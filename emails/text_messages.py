@@ -19,7 +19,7 @@ from twilio.rest import Client
 
 from common.links import portal_url
 from common.network import is_network_error
-from emails import rendering
+from emails import rendering, segments
 from emails.catalog import Category, spec_of
 from emails.models import Message
 from emails.problems import DeliveryProblem
@@ -99,18 +99,37 @@ def send(message: Message) -> str:
         DeliveryProblem: Twilio refused the number for good, or couldn't take the message now.
     """
     _check_consent(message)
+    body = rendering.render_sms(message)
     try:
         sent = client().messages.create(
             to=message.recipient,
-            from_=settings.TWILIO_FROM_NUMBER,
-            body=rendering.render_sms(message),
+            body=body,
             status_callback=_status_url(message),
+            **_from_us(),
         )
     except TwilioRestException as error:
         raise _problem(message, error) from error
     except (TwilioException, OSError, ValueError) as error:
         raise _no_answer(error) from error
+    told = segments_told(sent) or segments.count(body)
+    Message.objects.filter(pk=message.pk).update(segments=told)
     return str(sent.sid)
+
+
+def segments_told(text: Any) -> int | None:
+    """Return how many segments Twilio says a text has; None if it can't tell yet.
+
+    It says 0 while a Messaging Service hasn't chosen the number that a text goes out from.
+    """
+    told = str(text.num_segments or "")
+    return int(told) or None if told.isdecimal() else None
+
+
+def _from_us() -> dict[str, str]:
+    """Return whom Twilio sends a text from: the Messaging Service if there's one, or our number."""
+    if service := settings.TWILIO_MESSAGING_SERVICE_SID:
+        return {"messaging_service_sid": service}
+    return {"from_": settings.TWILIO_FROM_NUMBER}
 
 
 def find_sent(message: Message) -> str:
@@ -122,9 +141,9 @@ def find_sent(message: Message) -> str:
     since = message.created_at - CLOCK_SKEW
     body = rendering.render_sms(message)
     try:
-        recent = client().messages.list(
-            to=message.recipient, from_=settings.TWILIO_FROM_NUMBER, limit=SEARCHED
-        )
+        # A Messaging Service may have chosen another number of ours.
+        ours = {} if settings.TWILIO_MESSAGING_SERVICE_SID else _from_us()
+        recent = client().messages.list(to=message.recipient, limit=SEARCHED, **ours)
     except (TwilioException, OSError, ValueError) as error:
         raise _no_answer(error) from error
     # A trial account's texts begin with a sentence by Twilio.

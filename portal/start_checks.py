@@ -336,6 +336,9 @@ def _texts_are_complete(settings: Settings) -> Iterator[Remark]:
     sender = _value(settings, "TWILIO_FROM_NUMBER")
     if sender and not re.fullmatch(r"\+[1-9]\d{6,14}", sender):
         yield _remark("TWILIO_FROM_NUMBER", "is not a number in E.164, such as +12075550123.")
+    service = _value(settings, "TWILIO_MESSAGING_SERVICE_SID")
+    if service and not re.fullmatch(r"MG[0-9a-f]{32}", service):
+        yield _remark("TWILIO_MESSAGING_SERVICE_SID", "is not a Messaging Service's SID (MG…).")
     if _value(settings, "TWILIO_API_BASE") and not missing:
         yield _remark(
             "TWILIO_API_BASE", "is set: text messages go to another server than Twilio's."

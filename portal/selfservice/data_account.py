@@ -244,7 +244,7 @@ MESSAGES = Table(
     frozenset(
         """
         cause dedupe_key is_our_fault resend_of resent_by expires_at waits_until sending_at
-        empty_when_done
+        empty_when_done segments price price_currency
         """.split()
     ),
 )  # fmt: skip

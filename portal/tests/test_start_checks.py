@@ -122,6 +122,7 @@ LEFT = [
     ("TWILIO_AUTH_TOKEN", ""),
     ("TWILIO_FROM_NUMBER", ""),
     ("TWILIO_FROM_NUMBER", "207 555 0123"),
+    ("TWILIO_MESSAGING_SERVICE_SID", "PN00000000000000000000000000000000"),
     ("EMAIL_URL", ""),
     ("EMAIL_URL", "consolemail://"),
     ("EMAIL_URL", "dummymail://"),

@@ -66,8 +66,9 @@ def send(world: World, request: Request, form: Form) -> Answer:
         from_=numbers.sender(form),
         body=form["Body"],
         direction="outbound-api",
-        status="queued",
+        status="accepted" if form.get("MessagingServiceSid") else "queued",
         callback=form.get("StatusCallback", ""),
+        service=form.get("MessagingServiceSid", ""),
     )
     dispatch.send(world, message)
     return 201, store.resource(message)

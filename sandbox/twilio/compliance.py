@@ -15,7 +15,7 @@ Answer = tuple[int, dict[str, Any]]
 
 TOLL_FREE_NUMBER = "+18885550006"
 NUMBERS = {numbers.FROM_NUMBER: "PN" + "0" * 32, TOLL_FREE_NUMBER: "PN" + "8" * 32}
-SERVICE, CAMPAIGN, VERIFICATION = "MG" + "0" * 32, "QE" + "0" * 32, "HH" + "0" * 32
+SERVICE, CAMPAIGN, VERIFICATION = numbers.SERVICE, "QE" + "0" * 32, "HH" + "0" * 32
 CAMPAIGN_STATUSES = {
     "verified": "VERIFIED",
     "in_review": "IN_PROGRESS",

@@ -8,6 +8,7 @@ from sandbox.twilio import errors
 from sandbox.twilio.errors import TwilioError
 
 FROM_NUMBER = "+15005550006"
+SERVICE = "MG" + "0" * 32
 UNDELIVERED_NUMBER = "+15005550010"
 UNDELIVERED_CODE = 30003
 UNDELIVERED_MESSAGE = "Unreachable destination handset"
@@ -31,6 +32,12 @@ def sender(form: Mapping[str, str]) -> str:
 def _check_sender(form: Mapping[str, str]) -> None:
     if not form.get("From") and not form.get("MessagingServiceSid"):
         raise TwilioError(400, 21603, "A 'From' phone number is required.")
+    if service := form.get("MessagingServiceSid"):
+        if service != SERVICE:
+            raise TwilioError(
+                400, 21705, f"The Messaging Service Sid {service} is invalid or not found"
+            )
+        return
     number = sender(form)
     if number == "+15005550001":
         raise TwilioError(400, 21212, f"Invalid 'From' Phone Number: {number}")

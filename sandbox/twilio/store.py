@@ -3,6 +3,7 @@
 import secrets
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
@@ -15,6 +16,9 @@ AUTH_TOKEN = "sandbox-twilio-token"
 OBJECT = "sandbox_sms"
 OPTED_OUT = "sms_opted_out"
 FINAL = ("delivered", "undelivered", "failed", "received")
+BILLED = ("delivered", "undelivered", "received")
+# Dollars a segment; Twilio tells it once a text has gone out.
+PRICE = Decimal("0.0083")
 
 Sms = dict[str, Any]
 
@@ -28,6 +32,7 @@ def create(
     direction: str,
     status: str,
     callback: str = "",
+    service: str = "",
 ) -> Sms:
     """Store a message. `at` is the world's time, for pages; the API uses the real time."""
     now = int(time.time())
@@ -44,6 +49,7 @@ def create(
             "created": now,
             "updated": now,
             "callback": callback,
+            "service": service,
             "callbacks": [],
             "reached": None,
             "unreported": [],
@@ -114,6 +120,10 @@ def resource(message: Sms) -> dict[str, Any]:
     sid = message["id"]
     uri = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages/{sid}"
     sent = message["status"] in ("sent", *FINAL)
+    parts = segments.count(message["body"])
+    service = message.get("service", "")
+    # Until the service has chosen a number, neither it nor the segments are known.
+    is_chosen = sent or not service
     return {
         "account_sid": ACCOUNT_SID,
         "api_version": "2010-04-01",
@@ -124,11 +134,11 @@ def resource(message: Sms) -> dict[str, Any]:
         "direction": message["direction"],
         "error_code": message["error_code"],
         "error_message": message["error_message"],
-        "from": message["from"],
-        "messaging_service_sid": None,
+        "from": message["from"] if is_chosen else None,
+        "messaging_service_sid": service or None,
         "num_media": "0",
-        "num_segments": str(segments.count(message["body"])),
-        "price": None,
+        "num_segments": str(parts if is_chosen else 0),
+        "price": f"-{parts * PRICE:.5f}" if message["status"] in BILLED else None,
         "price_unit": "USD",
         "sid": sid,
         "status": message["status"],
@@ -140,8 +150,8 @@ def resource(message: Sms) -> dict[str, Any]:
 
 def summary(message: Sms) -> dict[str, Any]:
     """The message as the control API shows it."""
-    keys = ("to", "from", "body", "status", "direction", "error_code")
-    return {"sid": message["id"], **{key: message[key] for key in keys}, "at": message["at"]}
+    keys = ("to", "from", "body", "status", "direction", "error_code", "service")
+    return {"sid": message["id"], **{key: message.get(key) for key in keys}, "at": message["at"]}
 
 
 def other_party(message: Sms) -> str:

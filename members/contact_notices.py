@@ -19,9 +19,19 @@ from members.display import device
 from members.models import ActivityKind, Member, SignIn
 
 
-def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | None = None) -> None:
-    """Tell a member about a change. With a request, name the browser and network it came from."""
-    if not user.email:
+def tell(
+    user: User,
+    headline: str,
+    sentence: str,
+    *,
+    request: HttpRequest | None = None,
+    address: str = "",
+) -> None:
+    """Tell a member about a change. With a request, name the browser and network it came from.
+
+    It goes to the address that they sign in with, or to another one of theirs (`address`).
+    """
+    if not (address or user.email):
         return
     words = AccountChanged(
         headline=headline,
@@ -31,7 +41,7 @@ def tell(user: User, headline: str, sentence: str, *, request: HttpRequest | Non
         ip=sign_ins.client_ip(request) if request else "",
         url=portal_url("members:account"),
     )
-    put_account(Channel.EMAIL, user.email, words, user)
+    put_account(Channel.EMAIL, address or user.email, words, user)
 
 
 def number_verified(user: User, phone: str, before: str, request: HttpRequest) -> None:

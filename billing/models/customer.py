@@ -18,7 +18,8 @@ class Customer(StripeCopy):
     `tax_ids` is a list of `{"type", "value"}`, in Stripe's terms, with a `status` where Stripe
     looks them up in a registry.
 
-    `told_…` is what we told Stripe about the member (see `billing.reconcile.push`).
+    `told_…` is what we told Stripe about the member (see `billing.reconcile.push`). Once staff
+    moved the customer to another member, `told_user` is whose it is by its metadata there.
     """
 
     user = models.ForeignKey(
@@ -44,6 +45,7 @@ class Customer(StripeCopy):
     told_email = models.EmailField(blank=True, db_default="")
     told_name = models.CharField(max_length=310, blank=True, db_default="")
     told_language = models.CharField(max_length=10, blank=True, db_default="")
+    told_user = models.BigIntegerField(null=True, blank=True)
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="When the member left; the customer is deleted at Stripe."
     )
@@ -54,6 +56,7 @@ class Customer(StripeCopy):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [("move_customer", "Can merge a member's second account or customer")]
 
     def __str__(self) -> str:
         return self.name or self.email or self.stripe_id

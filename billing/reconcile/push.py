@@ -2,13 +2,14 @@
 
 A customer's row keeps what we last told Stripe. If the member differs, we tell Stripe again,
 however the change was made: account pages, staff, shell, or SQL. What's changed in Stripe's
-dashboard stays until the member changes it here.
+dashboard stays until the member changes it here. A customer that staff moved to another member is
+marked as that one's at Stripe the same way, and tried until Stripe took it.
 """
 
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat, Trim
 from django.utils import timezone
 
@@ -40,6 +41,7 @@ def behind() -> QuerySet[Customer]:
         Customer.objects.filter(deleted_at_stripe=False)
         .annotate(full_name=name)
         .exclude(
+            Q(told_user=None) | Q(told_user=F("user")),
             closed_at=None,
             told_email=F("user__email"),
             told_name=F("full_name"),
@@ -62,15 +64,23 @@ def tell(customer_pk: int) -> None:
         refresh.sync_customer(customer.stripe_id)
         return
     told = assignment.told(customer.user)
+    moved_to = customer.user_id if customer.told_user else None
     try:
         gateway.update_customer(
-            customer.stripe_id, told["told_email"], _new_name(customer, told), told["told_language"]
+            customer.stripe_id,
+            told["told_email"],
+            _new_name(customer, told),
+            told["told_language"],
+            moved_to=moved_to,
         )
     except gateway.StripeMissing:
         # It was deleted at Stripe: record that; there's nobody left to update.
         refresh.sync_customer(customer.stripe_id)
         return
-    Customer.objects.filter(pk=customer_pk).update(**told)
+    # If it's moved only now, its mark is told next time.
+    Customer.objects.filter(pk=customer_pk).update(
+        **told, **({"told_user": moved_to} if moved_to else {})
+    )
 
 
 def _new_name(customer: Customer, told: dict[str, str]) -> str | None:

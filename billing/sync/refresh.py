@@ -95,6 +95,10 @@ def sync_customer(customer_id: str) -> Customer:
         values |= NO_DETAILS
         values |= {"created_at": read_at} if known is None else {}
     with transaction.atomic():
+        # Whose it is by now: while Stripe answered, staff may have moved it to another member.
+        rows = Customer.objects.select_for_update().select_related("user")
+        if there := rows.filter(stripe_id=customer_id).first():
+            values["user"] = there.user
         written = writing.write(Customer, customer_id, read_at, values)[1]
         if snapshot.deleted:
             PaymentMethod.objects.filter(customer=written).delete()

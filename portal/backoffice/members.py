@@ -37,6 +37,7 @@ from portal.backoffice.member_lists import (
     ZelleTab,
 )
 from portal.backoffice.member_page import page as member_page
+from portal.backoffice.merge_pages import MergePages
 from portal.backoffice.note_buttons import NoteButtons
 from portal.backoffice.note_list import TagFilter
 from portal.backoffice.viewing_buttons import ViewingButtons
@@ -61,6 +62,7 @@ class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
     CareButtons,
     NoteButtons,
     ViewingButtons,
+    MergePages,
     DjangoUserAdmin,  # type: ignore[type-arg]  # not generic at run time
 ):
     """Members and staff. Accounts are deactivated, never deleted: money and consents need them."""
@@ -100,7 +102,8 @@ class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
             "icon": "manage_accounts",
             "items": [
                 *("correct_email", "correct_phone", "prepare_data"),
-                *("email_sign_in_link", "sign_out_everywhere", "close_account", "stop_closing"),
+                *("email_sign_in_link", "sign_out_everywhere", "merge_second"),
+                *("close_account", "stop_closing"),
                 *("send_password_link", "change_role", "change_access", "end_access"),
             ],
         },

@@ -169,6 +169,12 @@ POWERS = (
         HELPING,
         is_on_money=True,
     ),
+    Power(
+        "Merge a member's second account or customer",
+        ("billing.move_customer",),
+        DECIDING,
+        is_on_money=True,
+    ),
     Power("Send a message again", ("emails.change_message",), HELPING),
     Power("Replay webhook events", ("billing.change_stripeevent",), HELPING),
     Power(

@@ -83,7 +83,7 @@ CUSTOMERS = Table(
     frozenset(
         [
             *("deleted_at_stripe", "closed_at", "history_read_at"),
-            *("default_method_id", "methods_read_at"),
+            *("default_method_id", "methods_read_at", "told_user"),
         ]
     ),
 )

@@ -69,10 +69,13 @@ def create_customer(
         return snapshots.customer(made.to_dict())
 
 
-def update_customer(customer_id: str, email: str, name: str | None, language: str) -> None:
+def update_customer(
+    customer_id: str, email: str, name: str | None, language: str, *, moved_to: int | None = None
+) -> None:
     """Update a customer's email address, name, and language (`en`) at Stripe.
 
-    Without a name, Stripe's stays, which may be a business's.
+    Without a name, Stripe's stays, which may be a business's. `moved_to` is the user whose it is
+    now, if staff moved it.
     """
     params: stripe.params.CustomerUpdateParams = {
         "email": _address(email),
@@ -80,6 +83,8 @@ def update_customer(customer_id: str, email: str, name: str | None, language: st
     }
     if name is not None:
         params["name"] = name
+    if moved_to is not None:
+        params["metadata"] = {snapshots.USER_KEY: str(moved_to)}
     with translated_errors():
         client().v1.customers.update(customer_id, limits.sendable(params))
 

@@ -56,7 +56,7 @@ OF_NOTES = ("add_note", "add_tag", "remove_tag")
 OF_CONTACT = ("correct_email", "correct_phone")
 OF_ACCOUNT = (
     *("view_as", "email_sign_in_link", "sign_out_everywhere", "prepare_data"),
-    *("close_account", "stop_closing", "send_password_link", "change_access"),
+    *("merge_second", "close_account", "stop_closing", "send_password_link", "change_access"),
 )
 OF_MEMBERSHIP = (*price_buttons.BUTTONS, "end_now")
 OF_INVOICE = tuple(invoice_buttons.BUTTONS)

@@ -138,6 +138,10 @@ TAKES = {
     "auth_user_send_password_link": "members.manage_staff",
     "auth_user_email_sign_in_link": "members.help_sign_in",
     "auth_user_sign_out_everywhere": "members.help_sign_in",
+    **{
+        f"auth_user_{name}": "billing.move_customer"
+        for name in ("merge_second", "merge_find", "merge_look")
+    },
     "auth_user_close_account": "portal.add_plannedclosing",
     "auth_user_stop_closing": "portal.change_plannedclosing",
     **{

@@ -58,9 +58,10 @@ class WhatForm(forms.Form):
         self.customers = {str(one.pk): one for one in _customers(other)}
         field = cast("forms.ChoiceField", self.fields["what"])
         field.choices = [
-            (WHOLE, "The whole account, which is closed for sign-in"),
-            *((key, _only(one)) for key, one in self.customers.items()),
+            (WHOLE, "The whole account"),
+            *((key, f"Only {one.stripe_id}") for key, one in self.customers.items()),
         ]
+        field.help_text = " ".join(f"{_named_customer(one)}." for one in self.customers.values())
 
     def chosen(self) -> Customer | None:
         """Return the one customer; None means everything."""
@@ -215,9 +216,10 @@ class MergePages(IndexedSearch):
         return redirect(show.page_of(to))
 
 
-def _only(customer: Customer) -> str:
-    called = customer.name or customer.email or "without a name"
-    return f"Only the customer {called}, {customer.stripe_id}"
+def _named_customer(customer: Customer) -> str:
+    called = customer.name or customer.email or "has no name"
+    gone = ", deleted at Stripe" if customer.deleted_at_stripe else ""
+    return f"{customer.stripe_id}: {called}{gone}"
 
 
 def _customers(user: User) -> list[Customer]:

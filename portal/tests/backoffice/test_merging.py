@@ -135,11 +135,10 @@ def merge(to: User, origin: User, customer: Customer | None = None) -> None:
 
 def test_of_every_table_that_names_a_user_it_is_said_whether_it_goes_along() -> None:
     named = set()
-    for relation in User._meta.get_fields(include_hidden=True):
+    relations: list[Any] = list(User._meta.get_fields(include_hidden=True))
+    for relation in relations:
         if relation.auto_created and not relation.concrete:
-            field: Any = relation.field
-            label = relation.related_model._meta.label
-            named.add(f"{label}.{field.name}")
+            named.add(f"{relation.related_model._meta.label}.{relation.field.name}")
     assert named - {"billing.Item.members"} == GOES | set(STAYS)
 
 

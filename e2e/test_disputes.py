@@ -109,7 +109,7 @@ def test_from_the_disputed_payment_to_the_evidence_and_the_banks_decision(
     sign_ins = list(csv.DictReader(io.StringIO(files["sign-ins.csv"].decode("utf-8-sig"))))
     assert sign_ins[0]["ip address"] == "127.0.0.1"
     assert b"2026-01-01" in files["terms.csv"]
-    assert any("payment_received" in name for name in files)
+    assert any("joined" in name for name in files)
 
     dispute = dispute_of(stack, MEMBER)["id"]
     stack.stripe(

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     """The kinds of messages. A kind's value names its templates."""
 
     WELCOME = "welcome"
+    JOINED = "joined"
     PAYMENT_RECEIVED = "payment_received"
     RECEIPT_AGAIN = "receipt_again"
     PAYMENT_FAILED = "payment_failed"
@@ -150,6 +151,9 @@ def _staff(subject: str) -> Spec:
 CATALOG: dict[Kind, Spec] = {
     Kind.WELCOME: _billing(
         Topic.MEMBERSHIP, "Welcome to {{ brand.name }}: your {{ plan_name }} is active"
+    ),
+    Kind.JOINED: _billing(
+        Topic.MEMBERSHIP, "Welcome to {{ brand.name }}! Receipt: {{ amount }} for {{ description }}"
     ),
     Kind.PAYMENT_RECEIVED: _billing(
         Topic.RECEIPTS,

@@ -70,6 +70,7 @@ class Draft:
     resent_by: User | None = None
     cause: str = ""
     empty_when_done: bool = False
+    not_before: datetime | None = None
 
 
 @contextmanager
@@ -89,19 +90,21 @@ def put(
     cause: str,
     happened_at: datetime,
     good_until: datetime | None = None,
+    only: Channel | None = None,
+    not_before: datetime | None = None,
 ) -> list[Message]:
     """Write the messages that tell a member something; call it in the cause's transaction.
 
-    There's one message per channel that the kind has and the member accepts. `context` says
-    which kind it is, and its facts. `cause` is a stable ID: the same cause makes a message
-    once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago, or after
-    `good_until`, when it's no longer news.
+    There's one message per channel that the kind has and the member accepts, or `only` one's.
+    `context` says which kind it is, and its facts. `cause` is a stable ID: the same cause makes a
+    message once. Nothing is sent about what happened more than MESSAGE_MAX_AGE_HOURS ago, or after
+    `good_until`, when it's no longer news; nor before `not_before`.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
     """
     kind = context.kind
-    if not _is_news(kind, cause, happened_at, good_until):
+    if not is_news(kind, cause, happened_at, good_until):
         return []
     facts = context.as_json()
     drafts = [
@@ -114,8 +117,10 @@ def put(
             cause=cause,
             user=user,
             expires_at=good_until,
+            not_before=not_before,
         )
-        for channel, recipient in _recipients(kind, user)
+        for channel, recipient in recipients(kind, user)
+        if only in (None, channel)
     ]
     return [message for message in map(_write, drafts) if message]
 
@@ -134,7 +139,7 @@ def put_staff(
         TransactionManagementError: there is no transaction to be part of.
     """
     kind = context.kind
-    if not _is_news(kind, cause, happened_at, None):
+    if not is_news(kind, cause, happened_at, None):
         return []
     facts = context.as_json()
     to: list[str] = settings.STAFF_EMAIL
@@ -167,7 +172,7 @@ def key_of(kind: Kind, cause: str) -> str:
     return f"{kind}:{cause}"
 
 
-def _is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime | None) -> bool:
+def is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime | None) -> bool:
     """Whether an event is worth a message: neither too old nor out of date.
 
     Raises:
@@ -305,12 +310,13 @@ def _current_recipient(message: Message) -> str:
     return str(user.member.phone) if user and user.member.accepts_sms else ""
 
 
-def _recipients(kind: Kind, user: User) -> list[tuple[Channel, str]]:
+def recipients(kind: Kind, user: User) -> list[tuple[Channel, str]]:
+    """Return where a member gets messages of a kind, by channel."""
     spec, member = spec_of(kind), user.member
-    recipients = [(Channel.EMAIL, user.email)] if spec.email and user.email else []
+    found = [(Channel.EMAIL, user.email)] if spec.email and user.email else []
     if spec.sms and member.accepts_sms:
-        recipients.append((Channel.SMS, str(member.phone)))
-    return recipients
+        found.append((Channel.SMS, str(member.phone)))
+    return found
 
 
 def _write(draft: Draft) -> Message | None:
@@ -338,6 +344,7 @@ def _write(draft: Draft) -> Message | None:
         queueing_lock=job_key(row[0]),
         lock=f"recipient:{person(draft.recipient)}",
         priority=URGENT if spec_of(draft.kind).sensitive else NORMAL,
+        schedule_at=draft.not_before,
     ).defer(message_id=row[0])
     return Message.objects.get(pk=row[0])
 

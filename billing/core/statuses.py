@@ -87,6 +87,8 @@ class Collection(StrEnum):
     FAILED = "failed"
 
 
+# Stripe's reason (`billing_reason`) for the invoice that a subscription begins with.
+FIRST_INVOICE = "subscription_create"
 # Stripe's reason (`status_details.uncollectible.reason`) for an invoice dropped during a pause.
 GIVEN_UP_BY_PAUSE = "subscription_paused"
 # Stored instead of a card's brand if the money came to us directly, not through Stripe.

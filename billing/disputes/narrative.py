@@ -64,11 +64,13 @@ def _use_sentences(case: Case) -> Iterator[str]:
 
 
 def _message_sentences(case: Case) -> Iterator[str]:
-    """Describe this very payment's receipt: its key names the cause."""
+    """Describe this very payment's receipt: its key names the cause, or its cause does."""
     cause = case.payment.invoice.stripe_id if case.payment.invoice else case.payment.stripe_id
     key = f"{Kind.PAYMENT_RECEIVED}:{cause}:"
     for row in case.messages:
-        if row.dedupe_key.startswith(key) and row.sent_at and row.state != MessageState.FAILED:
+        is_receipt = row.dedupe_key.startswith(key) and row.kind == Kind.PAYMENT_RECEIVED
+        is_receipt = is_receipt or (row.kind == Kind.JOINED and row.cause == cause)
+        if is_receipt and row.sent_at and row.state != MessageState.FAILED:
             how = "text message" if row.channel == Channel.SMS else "email"
             yield f"The receipt was sent to {row.recipient} by {how} on {moment(row.sent_at)}."
 

@@ -247,6 +247,13 @@ class ReceiptAgain(PaymentReceived):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Joined(Welcome, PaymentReceived):
+    """A membership has started, and its first payment went through: a welcome and a receipt."""
+
+    kind = Kind.JOINED
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentFailed(MessageContext):
     """An invoice couldn't be collected. `other` names what isn't the membership."""
 

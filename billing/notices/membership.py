@@ -17,7 +17,7 @@ from billing.facts import (
 from billing.models import (
     Subscription,
 )
-from billing.notices import contexts
+from billing.notices import contexts, joining
 from billing.notices.transitions import (
     CardChanged,
     CardExpiring,
@@ -51,8 +51,8 @@ def started(begun: SubscriptionStarted) -> None:
     plan = descriptions.plan_of(subscription)
     trial = subscription.trial_end
     end = subscription.current_period_end
-    outbox.put(
-        user,
+    joining.welcome(
+        subscription,
         contexts.Welcome(
             name=user.first_name,
             plan_name=plan,
@@ -63,8 +63,6 @@ def started(begun: SubscriptionStarted) -> None:
             by_invoice=subscription.is_sent,
             trial_ends_on=trial if trial and trial > subscription.started_at else None,
         ),
-        cause=subscription.stripe_id,
-        happened_at=subscription.started_at,
     )
 
 

@@ -24,7 +24,7 @@ from billing.models import (
     Payment,
     PaymentRequest,
 )
-from billing.notices import contexts
+from billing.notices import contexts, joining
 from billing.notices.transitions import (
     ConfirmationNeeded,
     CreditNoteIssued,
@@ -48,7 +48,7 @@ class Besides(TypedDict):
 
 
 def invoice_paid(paid_invoice: InvoicePaid) -> None:
-    """Send a receipt, unless nothing was charged (a trial's invoice).
+    """Send a receipt, unless nothing was charged (a trial's invoice); the first welcomes, too.
 
     What books a payment by Zelle had its receipt when that was confirmed. After a failed try, the
     same email says first that the payment went through.
@@ -59,8 +59,8 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
     user, tax = invoice.customer.user, taxes.of_invoice(invoice)
     paid = [payment for payment in paid_invoice.payments if payment.paid_at]
     methods = [texts.card(payment.card_brand, payment.card_last4) for payment in paid]
-    outbox.put(
-        user,
+    joining.receipt(
+        invoice,
         contexts.PaymentReceived(
             name=user.first_name,
             amount=str(invoice.money_paid),
@@ -84,8 +84,6 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
             credits=_named_amounts(invoice, texts.invoice_credits(invoice)),
             url=portal_url("billing:invoice", invoice.pk),
         ),
-        cause=invoice.stripe_id,
-        happened_at=invoice.paid_at,
     )
 
 

@@ -9,6 +9,7 @@ from django.db.models import Max
 from billing.core import texts
 from billing.core.statuses import (
     ENDED_SUBSCRIPTION,
+    FIRST_INVOICE,
     Collection,
     DisputeStatus,
     InvoiceStatus,
@@ -45,7 +46,6 @@ from billing.notices.transitions import (
 )
 from billing.stripe import snapshots
 
-FIRST_INVOICE = "subscription_create"
 # Events whose time is the time of a refusal.
 REFUSALS = ("invoice.payment_failed", "payment_intent.payment_failed")
 

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from billing.core import texts
 from billing.core.statuses import (
+    FIRST_INVOICE,
     CheckoutState,
     CreditNoteStatus,
     InvoiceStatus,
@@ -47,7 +48,6 @@ from billing.notices.transitions import (
 )
 from billing.stripe import gateway, snapshots
 from billing.sync import assignment, catalog, changes, decisions, expected, writing
-from billing.sync.changes import FIRST_INVOICE
 from billing.sync.columns import (
     NO_DETAILS,
     Catalog,

@@ -68,7 +68,7 @@ def record(sandbox: Sandbox, settings: Settings) -> Lives:
     _days(sandbox, 5)
     lives.stage(("Bob", "payment_received"))
     subscribe(sandbox, bob, DECLINED_LATER_CARD)
-    lives.stage(("Bob", "welcome"), ("Bob", "payment_received"))
+    lives.stage(("Bob", "joined"))
     _days(sandbox, 8)
     lives.stage(("Alice", "trial_ending"))
     _days(sandbox, 2)

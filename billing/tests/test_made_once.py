@@ -104,4 +104,4 @@ def test_a_restored_member_is_one_like_any_other(sandbox: Sandbox) -> None:
 
     assert Subscription.objects.for_user(user).get().status == "active"
     assert Member.objects.filter(user=user).exists()
-    assert set(Message.objects.values_list("kind", flat=True)) >= {"welcome"}
+    assert set(Message.objects.values_list("kind", flat=True)) >= {"joined"}

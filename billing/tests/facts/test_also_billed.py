@@ -81,7 +81,7 @@ def test_it_is_shown_beside_the_membership_and_named_in_its_receipt(
     sandbox: Sandbox, client: Client
 ) -> None:
     alice = member_with_locker(sandbox)
-    assert kinds() == ["welcome", "payment_received", "payment_received"]
+    assert kinds() == ["joined", "payment_received"]
     receipt = Message.objects.filter(kind="payment_received").latest("pk")
     assert receipt.context["description"].startswith("Locker rental, ")
     assert receipt.context["amount"] == "$9.00"
@@ -138,7 +138,7 @@ def test_who_has_only_the_locker_is_no_member_and_can_join(
     subscribe(sandbox, alice)
     deliver(sandbox.events())
     assert memberships.current(alice) is not None
-    assert kinds().count("welcome") == 1
+    assert kinds().count("joined") == 1
 
 
 @pytest.mark.slow
@@ -228,7 +228,7 @@ def test_a_subscription_of_several_items_shows_and_sums_all(
     assert "2 × Locker rental ($18.00 a month) ends too" in leaving
     daily.refresh_all()
     assert MemberSpan.objects.get(until=None).mrr == 4700
-    description = Message.objects.get(kind="payment_received", channel="email").context
+    description = Message.objects.get(kind="joined", channel="email").context
     assert description["description"].startswith("Locker rental and Membership, ")
 
 
@@ -304,8 +304,8 @@ def test_another_product_on_sale_makes_its_subscriptions_memberships(
     catalog.sync_current_plan()
     # Of the earlier product members stay members.
     assert Subscription.objects.memberships().count() == 2
-    assert "welcome" in kinds()
-    assert kinds().count("welcome") == 1
+    assert "joined" in kinds()
+    assert kinds().count("joined") == 1
     assert memberships.current(alice)
 
 
@@ -327,7 +327,7 @@ def test_rows_of_before_are_read_again(sandbox: Sandbox) -> None:
     refresh.read_unknown_items()
     assert Subscription.objects.others().get().name == "Locker rental"
     assert Subscription.objects.memberships().get().name == "Membership"
-    assert kinds() == ["welcome", "payment_received", "payment_received"]
+    assert kinds() == ["joined", "payment_received"]
 
 
 @pytest.mark.slow

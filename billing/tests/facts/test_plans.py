@@ -202,7 +202,7 @@ def test_the_invoice_and_the_receipt_name_the_code(sandbox: Sandbox, client: Cli
     client.force_login(alice)
     page = client.get(f"/payments/invoices/{first.pk}/").content.decode()
     assert "Discount (code SPRING)" in page
-    receipt = Message.objects.get(kind="payment_received", channel="email")
+    receipt = Message.objects.get(kind="joined", channel="email")
     text = rendering.render_email(receipt).text
     assert "Discount (code SPRING): −$5.80" in text
 

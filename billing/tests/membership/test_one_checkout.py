@@ -110,7 +110,7 @@ def test_two_memberships_are_told_to_staff_and_seen_by_the_member(
     problems.watch()
     problems.watch()
     assert Message.objects.filter(kind="problem_found").count() == 1
-    assert Message.objects.filter(kind="welcome", channel="email").count() == 1
+    assert Message.objects.filter(kind="joined", channel="email").count() == 1
     client.force_login(alice)
     page = client.get("/membership/").content.decode()
     assert "You have two memberships" in page

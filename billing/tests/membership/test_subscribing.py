@@ -33,7 +33,7 @@ def test_first_payment_welcomes_and_sends_a_receipt(sandbox: Sandbox) -> None:
     alice = paid_member(sandbox)
 
     kinds = Message.objects.filter(user=alice).values_list("kind", flat=True)
-    assert sorted(kinds) == ["payment_received", "welcome"]
+    assert list(kinds) == ["joined"]
 
 
 def test_customer_carries_our_user_at_stripe(sandbox: Sandbox) -> None:

@@ -111,7 +111,7 @@ def test_up_what_is_shown_is_what_is_charged(sandbox: Sandbox, client: Client) -
     row = Subscription.objects.get()
     assert (row.price_id, row.interval, row.next_charge) == (YEARLY, "year", 29000)
     deliver(sandbox.events())
-    assert kinds(alice)[2:] == ["price_switched", "payment_received"]
+    assert kinds(alice)[1:] == ["price_switched", "payment_received"]
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_down_leaves_a_credit_that_pays_what_comes(sandbox: Sandbox, client: Cli
     row = Subscription.objects.get()
     assert (row.price_id, row.next_charge) == (MONTHLY, 0)
     assert "your card won’t be charged" in client.get("/membership/").content.decode()
-    assert kinds(alice)[2:] == ["price_switched"]
+    assert kinds(alice)[1:] == ["price_switched"]
     told = Message.objects.get(kind="price_switched", channel="email").context
     assert (told["price"], told["next_charge"]) == ("$29.00", "$0.00")
 
@@ -161,7 +161,7 @@ def test_a_bank_that_asks_changes_nothing_and_says_what_to_do(
     assert "Your bank wants you to confirm this payment" in text
     assert "Nothing was charged or changed" in text
     deliver(sandbox.events())
-    assert kinds(alice) == ["welcome", "payment_received"]
+    assert kinds(alice) == ["joined"]
     assert Subscription.objects.get().price_id == MONTHLY
 
 

@@ -134,7 +134,7 @@ def _check_file(invoice: Invoice, at_stripe: Any) -> None:
 def _check_mail(invoice: Invoice, at_stripe: Any) -> None:
     if not at_stripe.amount_paid:
         return
-    mail = Message.objects.get(dedupe_key=f"payment_received:{invoice.stripe_id}:email")
+    mail = Message.objects.get(cause=invoice.stripe_id, channel="email")
     rows = rows_of_mail(rendering.render_email(mail).text)
     assert adds_up(rows, "Paid")
     assert dict(rows)["Paid"] == at_stripe.amount_paid

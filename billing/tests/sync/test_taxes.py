@@ -37,7 +37,9 @@ def page_of(client: Client, invoice: Invoice) -> str:
 
 
 def receipt() -> str:
-    message = Message.objects.filter(kind="payment_received", channel="email").latest("pk")
+    message = Message.objects.filter(
+        kind__in=["joined", "payment_received"], channel="email"
+    ).latest("pk")
     return rendering.render_email(message).text
 
 
@@ -92,7 +94,7 @@ def test_tax_on_top_is_a_line_of_its_own(sandbox: Sandbox, client: Client) -> No
     membership = client.get("/membership/").content.decode()
     assert "a month, plus tax" in membership
     assert "$31.57" in membership
-    welcome = Message.objects.get(kind="welcome", channel="email")
+    welcome = Message.objects.get(kind="joined", channel="email")
     assert "$29.00 every month, plus tax" in rendering.render_email(welcome).text
 
 

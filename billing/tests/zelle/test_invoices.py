@@ -100,7 +100,8 @@ def test_a_renewal_is_awaited_and_its_messages_name_the_memo(
     assert again.state == "confirmed"
     [receipt] = told(alice, "zelle_received")
     assert receipt.context["invoice_number"] == invoice.number
-    assert len(told(alice, "payment_received")) == 1  # The first period's, by card.
+    assert not told(alice, "payment_received")
+    assert len(told(alice, "joined")) == 1  # The first period's, by card.
     page = client.get(f"/payments/invoices/{invoice.pk}/").content.decode()
     assert f"You paid this by Zelle with the memo {zelle.shown(again)}." in page
 

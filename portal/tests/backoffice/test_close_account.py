@@ -191,7 +191,7 @@ def _leave_traces_with_staff(sandbox: Sandbox, user: User) -> None:
     deliver(sandbox.events())
     assert UnassignedCustomer.objects.filter(email=NEW).exists()
     client = staff_world.signed_in_now(staff_world.support())
-    message = Message.objects.filter(user=user, kind="payment_received", channel="email").last()
+    message = Message.objects.filter(user=user, kind="joined", channel="email").last()
     assert message
     url = reverse("admin:emails_message_resend", args=[message.pk])
     client.post(url, {"_form_submitted": "on"})

@@ -144,7 +144,7 @@ def test_a_life_is_in_it(sandbox: Sandbox) -> None:
     [refund] = tables["refunds"]
     assert (refund["amount_asked"], refund["words"]) == ("9.00", "=1+1 and more")
     assert tables["refund-steps"][0]["action"] == "requested"
-    [welcome] = [one for one in tables["messages"] if one["kind"] == "welcome"]
+    [welcome] = [one for one in tables["messages"] if one["kind"] == "joined"]
     assert "Member" in welcome["text"] or "membership" in welcome["text"]
     assert tables["subscriptions"][0]["is_membership"] is True
     # A spreadsheet must not take their words for a formula; programs get them as they are.

@@ -36,7 +36,8 @@ def _others(when: str) -> Occasion:
 
 OCCASIONS: dict[Kind, Occasion] = {
     Kind.WELCOME: Occasion("A membership or its free trial starts."),
-    Kind.PAYMENT_RECEIVED: Occasion("A payment goes through."),
+    Kind.JOINED: Occasion("A membership starts, and its first payment goes through."),
+    Kind.PAYMENT_RECEIVED: Occasion("A payment goes through, without a welcome on its way."),
     Kind.RECEIPT_AGAIN: Occasion("A member asks for a copy of a receipt."),
     Kind.PAYMENT_FAILED: Occasion("An automatic charge fails."),
     Kind.INVITATION: _others("An imported customer has no account yet, and staff invite them."),

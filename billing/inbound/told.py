@@ -9,6 +9,7 @@ from __future__ import annotations
 from emails.catalog import Kind
 
 _MEMBERSHIP = (
+    Kind.JOINED,
     Kind.WELCOME,
     Kind.MEMBERSHIP_ENDS,
     Kind.MEMBERSHIP_GOES_ON,
@@ -23,15 +24,15 @@ _REFUND = (Kind.REFUND_SENT, Kind.REFUND_ARRIVED, Kind.REFUND_FAILED, Kind.REFUN
 _DISPUTE = (Kind.DISPUTE_OPENED, Kind.DISPUTE_CLOSED)
 
 TELLS: dict[str, tuple[Kind, ...]] = {
-    "checkout.session.completed": (Kind.WELCOME, Kind.PAYMENT_RECEIVED),
+    "checkout.session.completed": (Kind.JOINED, Kind.WELCOME, Kind.PAYMENT_RECEIVED),
     "checkout.session.async_payment_succeeded": (Kind.PAYMENT_RECEIVED,),
     "checkout.session.async_payment_failed": (Kind.PAYMENT_NOT_MADE,),
-    "customer.subscription.created": (Kind.WELCOME,),
+    "customer.subscription.created": (Kind.JOINED, Kind.WELCOME),
     "customer.subscription.updated": _MEMBERSHIP,
     "customer.subscription.deleted": (Kind.MEMBERSHIP_ENDED,),
     "customer.subscription.trial_will_end": (Kind.TRIAL_ENDING,),
     "invoice.finalized": (Kind.INVOICE_SENT,),
-    "invoice.paid": (Kind.PAYMENT_RECEIVED,),
+    "invoice.paid": (Kind.JOINED, Kind.PAYMENT_RECEIVED),
     "invoice_payment.paid": (Kind.PAYMENT_RECEIVED,),
     "invoice.payment_failed": (Kind.PAYMENT_FAILED,),
     "invoice.payment_action_required": (Kind.PAYMENT_CONFIRMATION,),

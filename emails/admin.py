@@ -22,7 +22,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
-from emails import outbox
+from emails import looks, outbox
 from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
@@ -59,7 +59,6 @@ class KindFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
-@admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
     """The message log."""
 
@@ -321,6 +320,6 @@ def _email(row: Message) -> SafeString:
         '<p class="font-semibold mb-2 mt-4">As plain text</p>{}',
         mail.subject,
         f"Preview of the email {mail.subject}",
-        mail.html,
+        looks.framed(mail.html),
         show.pre(mail.text),
     )

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 # People are waiting for codes, so they overtake receipts.
 URGENT, NORMAL = 10, 0
 ON_ITS_WAY = (MessageState.QUEUED, MessageState.SENDING)
+# How the keys of samples begin, and how many a colleague may send themselves.
+SAMPLE, SAMPLES_AN_HOUR = "sample", 20
 DEDUPE_KEY_LENGTH = CAUSE_LENGTH = 255
 INSERT = """
     INSERT INTO emails_message
@@ -69,6 +71,7 @@ class Draft:
     resend_of: Message | None = None
     resent_by: User | None = None
     cause: str = ""
+    subject: str = ""
     empty_when_done: bool = False
     not_before: datetime | None = None
 
@@ -246,6 +249,34 @@ def put_goodbye(user: User, context: MessageContext) -> None:
 
 
 @transaction.atomic
+def put_sample(user: User, context: MessageContext) -> Message | None:
+    """Write a mail with made-up facts to the colleague who asks for it; None if it's too many.
+
+    It's no member's: nothing in it is checked against them, and they can't turn it off.
+    """
+    # Simultaneous clicks wait for each other here.
+    User.objects.select_for_update().get(pk=user.pk)
+    key = f"{SAMPLE}:{user.pk}:"
+    since = timezone.now() - timedelta(hours=1)
+    lately = Message.objects.filter(dedupe_key__startswith=key, created_at__gte=since)
+    if lately.count() >= SAMPLES_AN_HOUR:
+        return None
+    kind, facts = context.kind, context.as_json()
+    subject = rendering.render_subject(Message(kind=kind, context=facts))
+    return _write(
+        Draft(
+            kind=kind,
+            channel=Channel.EMAIL,
+            recipient=user.email,
+            context=facts,
+            dedupe_key=f"{key}{uuid.uuid4()}",
+            user=None,
+            subject=f"[Sample] {subject}"[: rendering.SUBJECT_LENGTH],
+        )
+    )
+
+
+@transaction.atomic
 def resend(message: Message, actor: User) -> Message:
     """Resend a message to the member's current address or number; return the new row.
 
@@ -325,7 +356,7 @@ def _write(draft: Draft) -> Message | None:
         draft.kind,
         draft.channel,
         draft.recipient,
-        _subject(draft),
+        draft.subject or _subject(draft),
         Jsonb(dict(draft.context)),
         draft.dedupe_key,
         draft.user.pk if draft.user else None,

@@ -4,6 +4,7 @@ from portal.backoffice.downloads import DownloadAdmin
 from portal.backoffice.groups import GroupAdmin
 from portal.backoffice.jobs import JobAdmin, LogEntryAdmin, ProblemAdmin
 from portal.backoffice.members import UserAdmin
+from portal.backoffice.message_pages import MessagePages
 from portal.backoffice.note_list import StaffNoteAdmin
 from portal.backoffice.retention import RetentionVersionAdmin
 from portal.backoffice.saved_view_pages import SavedViewAdmin
@@ -17,6 +18,7 @@ __all__ = [
     "GroupAdmin",
     "JobAdmin",
     "LogEntryAdmin",
+    "MessagePages",
     "ProblemAdmin",
     "RetentionVersionAdmin",
     "SavedViewAdmin",

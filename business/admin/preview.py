@@ -15,13 +15,12 @@ from business.models import Picture
 from common import brand as colors
 from common import days, documents
 from common.context import Brand, shown_as
-from emails import rendering
+from emails import looks, rendering
 from emails.catalog import Kind
 from emails.models import Channel, Message
 
 # What the sample email and PDF are about.
 AMOUNT = "$29.00"
-DARK = "@media (prefers-color-scheme: dark)"
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ def preview_of(brand: Brand, logo: Picture | None) -> Preview:
         return Preview(
             portal=_portal(brand, "light"),
             portal_dark=_portal(brand, "dark"),
-            email=_in_scheme(email, "light"),
-            email_dark=_in_scheme(email, "dark"),
+            email=looks.in_scheme(email, "light"),
+            email_dark=looks.in_scheme(email, "dark"),
             pdf=_pdf(),
             remarks=remarks(brand, logo),
         )
@@ -93,11 +92,6 @@ def _email(brand: Brand) -> str:
         kind=Kind.WELCOME, channel=Channel.EMAIL, recipient="nina@example.com", context=context
     )
     return rendering.render_email(message).html
-
-
-def _in_scheme(email: str, scheme: str) -> str:
-    """Return an email as mail programs show it that are light or dark, whatever this browser is."""
-    return email.replace(DARK, "@media all" if scheme == "dark" else "@media not all")
 
 
 def _pdf() -> str:

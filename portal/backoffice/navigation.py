@@ -139,7 +139,10 @@ SECTIONS = (
     Section(
         "Messages",
         "outgoing_mail",
-        (Item("Messages", "emails.message", lambda now: now.messages.failed),),
+        (
+            Item("Messages", "emails.message", lambda now: now.messages.failed),
+            Item("Gallery", "emails.message", page="gallery"),
+        ),
     ),
     Section(
         "Books",

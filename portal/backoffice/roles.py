@@ -175,7 +175,11 @@ POWERS = (
         DECIDING,
         is_on_money=True,
     ),
-    Power("Send a message again", ("emails.change_message",), HELPING),
+    Power(
+        "Send a message again, and have a sample sent to themselves",
+        ("emails.change_message",),
+        HELPING,
+    ),
     Power("Replay webhook events", ("billing.change_stripeevent",), HELPING),
     Power(
         "Look for missed events, compare with Stripe, and repair",

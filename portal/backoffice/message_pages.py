@@ -1,0 +1,86 @@
+"""Messages on the staff site: their log, and the gallery of all kinds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from emails import outbox
+from emails.admin import MessageAdmin
+from emails.catalog import name_of
+from emails.models import Message
+from members.access import current_user
+from portal.backoffice import gallery
+from portal.backoffice.gallery import Exhibit
+
+
+@admin.register(Message)
+class MessagePages(MessageAdmin):
+    """The message log, with the pages about messages as such."""
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages."""
+        guarded = self.admin_site.admin_view
+        own = [
+            path("gallery/", guarded(self.gallery), name="emails_message_gallery"),
+            path("gallery/message/", guarded(self.exhibit), name="emails_message_exhibit"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def gallery(self, request: HttpRequest) -> HttpResponse:
+        """Answer with every kind. Template: `admin/messages/gallery.html`."""
+        self._check_may_view(request)
+        return self._page(request, "gallery", "Gallery", {"shelves": gallery.shelves()})
+
+    def exhibit(self, request: HttpRequest) -> HttpResponse:
+        """Answer with one sample, or send it. Template: `admin/messages/exhibit.html`."""
+        self._check_may_view(request)
+        kind = gallery.found(request.GET.get("kind", ""))
+        if kind is None:
+            raise Http404("There is no such message.")
+        number = request.GET.get("sample", "")
+        exhibit = gallery.exhibit(kind, int(number) if number.isdecimal() else 1)
+        if request.method == "POST":
+            return self._send(request, exhibit)
+        facts = {"exhibit": exhibit, "may_send": self._may_send(request)}
+        return self._page(request, "exhibit", name_of(kind), facts)
+
+    def _send(self, request: HttpRequest, exhibit: Exhibit) -> HttpResponse:
+        """Send a sample to whoever asks for it."""
+        if not (self._may_send(request) and exhibit.mail):
+            raise PermissionDenied
+        user = current_user(request)
+        sent = outbox.put_sample(user, exhibit.sample.context)
+        if sent is None:
+            words = f"You’ve sent yourself {outbox.SAMPLES_AN_HOUR} samples this hour. Wait a bit."
+            messages.error(request, words)
+        else:
+            self.log_change(request, sent, f"Sent a sample to themselves: {exhibit.name}.")
+            messages.success(request, f"The sample is on its way to {sent.recipient}.")
+        return redirect(gallery.address(exhibit.kind, exhibit.number))
+
+    def _check_may_view(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def _may_send(self, request: HttpRequest) -> bool:
+        """Whether they may have a sample sent, and have an address."""
+        return self.has_resend_permission(request) and bool(current_user(request).email)
+
+    def _page(
+        self, request: HttpRequest, template: str, title: str, facts: dict[str, Any]
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "model_admin": self,
+            "title": title,
+            "content_title": title,
+            **facts,
+        }
+        return TemplateResponse(request, f"admin/messages/{template}.html", context)

@@ -1,0 +1,120 @@
+"""Every sample of a kind of message: the usual one, other cases, and very long words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from emails.catalog import Kind
+from emails.contexts import MessageContext, NamedAmount
+from portal.backoffice.message_samples import CONTEXTS
+
+USUAL, LONG = "Usual", "Long names"
+# What people, browsers, and Stripe's dashboard can make very long.
+LONG_WORDS: Mapping[str, str] = {
+    "name": "Maximiliane-Antoinette Featherstonehaugh-Wolfeschlegelstein",
+    "member": "Maximiliane-Antoinette Featherstonehaugh-Wolfeschlegelstein",
+    "sender": "Maximiliane-Antoinette Featherstonehaugh-Wolfeschlegelstein",
+    "plan_name": "The unlimited sunrise, sunset, and weekend membership for early birds",
+    "description": "The unlimited sunrise, sunset, and weekend membership for early birds, 1 year",
+    "method": "Bank account at The First National Savings Bank of Westchester ending in 6789",
+}
+# Other cases of a kind: what they're called, and the facts that differ from the usual sample.
+CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
+    Kind.WELCOME: {
+        "Free trial": {"trial_ends_on": "next_charge_on", "tax_words": ""},
+        "Pays by invoice": {"by_invoice": True},
+        "Without a name": {"name": ""},
+    },
+    Kind.PAYMENT_RECEIVED: {
+        "One line": {
+            "lines": [NamedAmount(description="Drop-in class", amount="$29.00")],
+            "taxes": [],
+            "taxes_included": [],
+            "credits": [],
+            "discount": "",
+            "tax_note": "",
+            "next_card": "",
+            "invoice_number": "",
+        },
+        "After a failure": {"recovered": True, "next_card": ""},
+        "Paid in cash": {"is_direct": True, "method": "", "next_card": ""},
+    },
+    Kind.PAYMENT_FAILED: {
+        "Last try": {"final": True, "next_attempt_on": None},
+        "Not the membership": {"is_other": True, "other": "Locker"},
+    },
+    Kind.TRIAL_ENDING: {
+        "Free time": {"is_free_time": True},
+        "Pays by invoice": {"by_invoice": True, "method": ""},
+    },
+    Kind.RENEWAL_COMING: {
+        "Not the membership": {"other": "Locker"},
+        "Pays by invoice": {"by_invoice": True, "method": ""},
+    },
+    Kind.MEMBERSHIP_ENDS: {
+        "One of two": {"another": True, "credit": ""},
+        "Something continues": {"goes_on": ["Your locker for $5.00 a month continues."]},
+    },
+    Kind.MEMBERSHIP_ENDED: {"Unpaid": {"unpaid": True}},
+    Kind.MEMBERSHIP_PAUSED: {"Until further notice": {"resumes_on": None}},
+    Kind.INVOICE_SENT: {
+        "By card": dict.fromkeys(
+            ("zelle_reference", "zelle_name", "zelle_address", "zelle_url"), ""
+        )
+    },
+    Kind.ZELLE_RECEIVED: {"For an invoice": {"begins": False, "invoice_number": "HY-0042"}},
+    Kind.ZELLE_EXPIRED: {"An invoice": {"is_invoice": True}},
+    Kind.PAYMENT_REQUESTED: {"By Zelle": {"by_zelle": True}},
+    Kind.REFUND_RECEIVED: {
+        "Two people decide": {"two_people": True},
+        "Stays a member": {"leaves": False, "goes_on_until": None, "because": ""},
+    },
+    Kind.REFUND_APPROVED: {"Stays a member": {"leaves": False, "goes_on_until": None}},
+    Kind.REFUND_DENIED: {"Closed": {"is_closed": True}},
+    Kind.REFUND_SENT: {
+        "Needs an answer": {"needs_answer": True, "answered": False},
+        "Answered": {"needs_answer": False, "answered": True},
+        "By Zelle": {"needs_answer": False, "by_zelle": True},
+    },
+    Kind.REFUND_FAILED: {
+        "Closed": {"is_closed": True},
+        "Canceled": {"again_url": "https://portal.example.com/payments/123456/refund/"},
+    },
+    Kind.NUMBERS: {"Nothing to do": {"tasks": [], "more_tasks": 0}},
+    Kind.DISPUTE_OPENED: {"Inquiry": {"is_inquiry": True, "due_on": None}},
+    Kind.HELP_ASKED: {"No member": {"is_member": False, "page": ""}},
+    Kind.CLOSING_PLANNED: {"By our team": {"by_staff": True, "renews": False}},
+    Kind.DATA_READY: {"They asked for it": {"by_staff": False}},
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A kind's context, and what's special about it."""
+
+    title: str
+    context: MessageContext
+
+
+def of_kind(kind: Kind) -> list[Sample]:
+    """Return a kind's samples, the usual one first."""
+    usual = CONTEXTS[kind]
+    cases = [Sample(title, _changed(usual, facts)) for title, facts in CASES.get(kind, {}).items()]
+    names = {field.name for field in fields(usual)}
+    long = {
+        name: words for name, words in LONG_WORDS.items() if name in names and getattr(usual, name)
+    }
+    longest = [Sample(LONG, replace(usual, **long))] if long else []
+    return [Sample(USUAL, usual), *cases, *longest]
+
+
+def _changed(usual: MessageContext, facts: Mapping[str, Any]) -> MessageContext:
+    """Return a context with other facts; a fact of another name's value is that fact."""
+    names = {field.name for field in fields(usual)}
+    values = {
+        name: getattr(usual, value) if isinstance(value, str) and value in names else value
+        for name, value in facts.items()
+    }
+    return replace(usual, **values)

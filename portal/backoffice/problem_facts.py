@@ -132,7 +132,7 @@ REFUSED = Part(
     lambda: (
         Message.objects.filter(state=MessageState.QUEUED, is_our_fault=True)
         .order_by("pk")
-        .defer("context")[:LOOKED_AT]
+        .defer("context", "price")[:LOOKED_AT]
     )
 )
 TAX_ACCOUNT = Part(lambda: TaxAccount.objects.all()[:1])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from urllib.parse import urlencode
 
+from django.db.models import Sum
 from django.urls import reverse
+from django.utils import timezone
 
 from emails import looks, occasions, rendering, segments
 from emails.catalog import CATALOG, Kind, name_of, spec_of
@@ -13,6 +17,9 @@ from emails.contexts import names_of
 from emails.models import Channel, Message
 from emails.occasions import OCCASIONS, Audience
 from portal.backoffice import more_samples
+
+# What texts cost is estimated by what Twilio charged for those of the last days.
+PRICED_LATELY = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,13 @@ class Mail:
 
 @dataclass(frozen=True)
 class Text:
-    """A text message, and how many segments it takes."""
+    """A text message, how many segments it takes, and what they cost."""
 
     text: str
     segments: int
     characters: int
     alphabet: str
+    cost: str
 
 
 @dataclass(frozen=True)
@@ -166,4 +174,21 @@ def _text(message: Message) -> Text:
         segments=count,
         characters=len(text),
         alphabet="GSM-7" if segments.ALPHABET.issuperset(text) else "Unicode",
+        cost=_cost(count),
     )
+
+
+def _cost(count: int) -> str:
+    """Return what a text of so many segments costs, by what Twilio charged lately."""
+    rows = Message.objects.filter(
+        channel=Channel.SMS, sent_at__gte=timezone.now() - PRICED_LATELY, price__isnull=False
+    )
+    newest = rows.order_by("-sent_at").values_list("price_currency", flat=True).first()
+    sums = rows.filter(price_currency=newest or "", segments__gt=0).aggregate(
+        price=Sum("price"), segments=Sum("segments")
+    )
+    if not sums["segments"]:
+        return "We can estimate the cost once Twilio has told us the price of a text"
+    each: Decimal = sums["price"] / sums["segments"]
+    cost = (each * count).quantize(Decimal("0.0001")).normalize()
+    return f"It costs about {cost:f} {newest}, as texts did lately"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.tests import staff_world
 from emails import outbox
 from emails.catalog import Kind
-from emails.models import Message
+from emails.models import Channel, Message
 from portal.backoffice import gallery, more_samples
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +66,25 @@ def test_who_may_not_resend_gets_no_sample() -> None:
     assert "Send me this" not in client.get(url).content.decode()
     assert client.post(url).status_code == 403
     assert not Message.objects.exists()
+
+
+def test_the_cost_of_a_text_is_what_twilio_charged_lately() -> None:
+    assert "once Twilio has told us" in _sms_cost()
+    for number, (price, count) in enumerate([("0.0083", 1), ("0.0249", 3)]):
+        Message.objects.create(
+            kind=Kind.WELCOME,
+            channel=Channel.SMS,
+            recipient="+12125550100",
+            dedupe_key=f"priced:{number}",
+            price=Decimal(price),
+            price_currency="USD",
+            segments=count,
+            sent_at=timezone.now(),
+        )
+    assert _sms_cost() == "It costs about 0.0083 USD, as texts did lately"
+
+
+def _sms_cost() -> str:
+    sms = gallery.exhibit(Kind.PAYMENT_FAILED, 1).sms
+    assert sms is not None
+    return sms.cost

@@ -161,6 +161,7 @@ LEADS_ELSEWHERE = NoPage(
     frozenset(
         {
             *("billing:join-choose", "billing:card-added", "billing:invoice-hosted"),
+            "short-link",
             *("mfa_list_webauthn", "mfa_login_webauthn", "account_set_password"),
             # From Google and Apple back to where one was, or to the sign-in page with what's wrong.
             *("google_callback", "apple_finish_callback", "socialaccount_signup"),

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from common.queue import Backoff, hurry
-from emails import causes, forgetting, mail, preferences, quiet, text_messages
+from emails import causes, forgetting, mail, preferences, quiet, text_caps, text_messages
 from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem, NotYet
@@ -65,6 +65,10 @@ def deliver(message_id: int) -> datetime | None:
         until = quiet.waits_until(message, timezone.now())
         if until and not _is_last_chance(message, until):
             return _wait(message, until)
+        if reason := text_caps.why_not_now(message):
+            logger.warning("Message %s is over a cap: %s", message.pk, reason)
+            _skip(message, reason)
+            return None
         _let_earlier_go_first(message)
         provider_id = _send(message)
     except NotYet:
@@ -165,10 +169,7 @@ def _is_last_chance(message: Message, until: datetime) -> bool:
     """Whether a text would be out of date by then, and no email says the same."""
     if message.expires_at is None or message.expires_at > until:
         return False
-    emails = Message.objects.filter(
-        user=message.user_id, kind=message.kind, cause=message.cause, channel=Channel.EMAIL
-    )
-    return not emails.exclude(state__in=[MessageState.SKIPPED, MessageState.FAILED]).exists()
+    return not text_caps.is_told_by_email(message)
 
 
 def _wait(message: Message, until: datetime) -> datetime | None:

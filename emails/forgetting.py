@@ -22,7 +22,13 @@ def emptied() -> dict[str, Any]:
 
     Its kind, its times, and the key that keeps it from being written twice stay.
     """
-    empty = {"recipient": "", "subject": "", "context": {}, "error": ""}
+    empty: dict[str, Any] = {
+        "recipient": "",
+        "subject": "",
+        "context": {},
+        "error": "",
+        "link_key": None,
+    }
     return empty | {"emptied_at": timezone.now()}
 
 

@@ -96,6 +96,21 @@ class Message(models.Model):
         help_text="Message-ID or Twilio SID.",
     )
     provider_status = models.CharField(max_length=40, blank=True, db_default="")
+    link_key = models.CharField(
+        max_length=9,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="The first letters of a text’s short addresses.",
+    )
+    says_stop = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="Whether a text says how to stop texts; decided when it’s first sent.",
+    )
+    country = models.CharField(
+        max_length=2, blank=True, db_default="", help_text="ISO code of a number’s country."
+    )
     segments = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="How many segments a text is billed as."
     )
@@ -152,6 +167,16 @@ class Message(models.Model):
                 fields=["sent_at"],
                 condition=models.Q(channel="sms", price__isnull=True),
                 name="emails_message_unpriced",
+            ),
+            models.Index(
+                fields=["sending_at"],
+                condition=models.Q(channel="sms"),
+                name="emails_message_texts",
+            ),
+            models.Index(
+                fields=["recipient", "sending_at"],
+                condition=models.Q(says_stop=True),
+                name="emails_message_stops",
             ),
         ]
 

@@ -25,12 +25,13 @@ from psycopg.types.json import Jsonb
 
 from common import addresses
 from common.context import current_brand
-from emails import causes, preferences, rendering
+from emails import causes, preferences, rendering, short_links
 from emails.catalog import Kind, spec_of
 from emails.contexts import MessageContext
 from emails.delivery import job_key
 from emails.models import Channel, Message, MessageState
 from emails.tasks import deliver
+from members import phones
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +44,9 @@ DEDUPE_KEY_LENGTH = CAUSE_LENGTH = 255
 INSERT = """
     INSERT INTO emails_message
         (kind, channel, recipient, subject, context, dedupe_key,
-         user_id, expires_at, resend_of_id, resent_by_id, cause, empty_when_done)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+         user_id, expires_at, resend_of_id, resent_by_id, cause, empty_when_done,
+         link_key, country)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (dedupe_key) DO NOTHING
     RETURNING id
 """
@@ -365,6 +367,8 @@ def _write(draft: Draft) -> Message | None:
         draft.resent_by.pk if draft.resent_by else None,
         draft.cause[:CAUSE_LENGTH],
         draft.empty_when_done,
+        short_links.new_key() if draft.channel == Channel.SMS else None,
+        phones.country(draft.recipient) if draft.channel == Channel.SMS else "",
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)

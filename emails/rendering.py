@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.template import Context, Engine, Node, Template
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy
 
 from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
-from emails import compiling, fitting, segments, unsubscribe_links
-from emails.catalog import spec_of
+from emails import compiling, fitting, segments, short_links, unsubscribe_links
+from emails.catalog import Kind, spec_of
 from emails.models import Message
 from members import languages, time_zones
 
@@ -45,6 +46,8 @@ SHARED = frozenset(
 )
 PICTURES = ("logo_url", "mail_logo_url", "icon_url", "cover_url")
 SUBJECT_LENGTH = 255
+SAY_STOP = gettext_lazy("Reply STOP to opt out.")
+SAYS_STOP_ITSELF = frozenset({Kind.TEXTS_ON})
 
 
 class _Facts(Context):
@@ -100,7 +103,8 @@ def render_subject(message: Message) -> str:
 
 def render_sms(message: Message) -> str:
     """Return a message as text message, in one segment if possible, and two at most."""
-    facts = {name: _on_one_line(value) for name, value in _facts(message).items()}
+    facts = _facts(message) | short_links.of(message)
+    facts = {name: _on_one_line(value) for name, value in facts.items()}
     with _reader_of(message):
         return fitting.fitted(partial(_sms, message), facts, str(facts["portal_host"]))
 
@@ -140,8 +144,11 @@ def _text(message: Message, facts: Mapping[str, Any]) -> str:
 
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:
-    text = _plain(Engine.get_default().get_template(f"sms/{message.kind}.txt"), facts)
-    return "\n".join(" ".join(segments.plain(line).split()) for line in text.strip().splitlines())
+    template = Engine.get_default().get_template(f"sms/{message.kind}.txt")
+    text = _plain(template, facts).strip()
+    if message.says_stop and message.kind not in SAYS_STOP_ITSELF:
+        text = f"{text} {SAY_STOP}"
+    return "\n".join(" ".join(segments.plain(line).split()) for line in text.splitlines())
 
 
 def _on_one_line(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
+from django.utils import timezone
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -48,6 +49,8 @@ LOSSES = {
 # How many of the newest messages to the same number are searched.
 SEARCHED = 50
 CLOCK_SKEW = timedelta(minutes=1)
+# Members hear at least once a month how to stop, even if the months are short.
+SAY_STOP_EVERY = timedelta(days=28)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def send(message: Message) -> str:
         DeliveryProblem: Twilio refused the number for good, or couldn't take the message now.
     """
     _check_consent(message)
+    _decide_on_stop(message)
     body = rendering.render_sms(message)
     try:
         sent = client().messages.create(
@@ -114,6 +118,23 @@ def send(message: Message) -> str:
     told = segments_told(sent) or segments.count(body)
     Message.objects.filter(pk=message.pk).update(segments=told)
     return str(sent.sid)
+
+
+def _decide_on_stop(message: Message) -> None:
+    """Decide once whether a text says how to stop: the first to a number does, and one a month.
+
+    (CTIA, "Messaging Principles and Best Practices".) It's kept, so a retry says the same.
+    """
+    if message.says_stop is not None or spec_of(message.kind).sensitive:
+        return
+    said = Message.objects.filter(
+        recipient=message.recipient,
+        says_stop=True,
+        sending_at__gt=timezone.now() - SAY_STOP_EVERY,
+    )
+    is_due = message.kind in rendering.SAYS_STOP_ITSELF or not said.exclude(pk=message.pk).exists()
+    message.says_stop = is_due
+    Message.objects.filter(pk=message.pk).update(says_stop=is_due)
 
 
 def segments_told(text: Any) -> int | None:

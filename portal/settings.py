@@ -499,6 +499,8 @@ ACCOUNT_RATE_LIMITS = {
     # Links of payment requests: guesses, and presses of "Pay" for one request.
     "pay_link_unknown": "30/m/ip,300/d/ip",
     "pay_link": "10/m/key,30/m/ip",
+    # Short addresses in texts: guesses.
+    "text_link_unknown": "30/m/ip,300/d/ip",
     "confirm_email": "1/10s/key,30/d/key",
     # Entering codes (`members.signin.forms.GuessesCounted`). The key is one code in one browser,
     # whose session counts three tries, but not those that are sent at the same moment.
@@ -538,6 +540,12 @@ SMS_CODES_PER_DAY = {
     "client": 20,
     "country": env.int("SMS_CODES_PER_COUNTRY_PER_DAY", default=200),
     "total": env.int("SMS_CODES_PER_DAY", default=300),
+}
+# How many other texts go out in 24 hours (`emails.text_caps`).
+TEXTS_PER_DAY = {
+    "person": env.int("TEXTS_PER_PERSON_PER_DAY", default=10),
+    "country": env.int("TEXTS_PER_COUNTRY_PER_DAY", default=2000),
+    "total": env.int("TEXTS_PER_DAY", default=3000),
 }
 # Our reverse proxy sets X-Forwarded-For; allauth's rate limits count by that address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)

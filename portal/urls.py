@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from common.brand import brand_css
 from members.signin.staff_sign_in import sign_in
+from members.text_links import short_link
 from portal import views
 from portal.backoffice.invitation_views import invitation
 from portal.backoffice.search import search_page
@@ -19,6 +20,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("portal.selfservice.urls")),
     path("team/<str:token>/", invitation, name="staff-invitation"),
+    path("t/<str:code>/", short_link, name="short-link"),
     path("account/", include("members.urls")),
     path("accounts/", include("members.signin.urls")),
     # Without allauth's own addresses of Google and Apple, whose place is in `members.signin.urls`.

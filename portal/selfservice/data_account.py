@@ -245,6 +245,7 @@ MESSAGES = Table(
         """
         cause dedupe_key is_our_fault resend_of resent_by expires_at waits_until sending_at
         empty_when_done segments price price_currency
+        link_key says_stop country
         """.split()
     ),
 )  # fmt: skip

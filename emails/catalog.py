@@ -102,7 +102,7 @@ WHYS: dict[Topic, Words] = {
 ACCOUNT_WHY = _(
     "You’re receiving this because someone used this address to sign in or sign up with us."
 )
-STAFF_WHY = "You receive staff notifications."
+STAFF_WHY = "You receive staff notifications. The portal’s setting STAFF_EMAIL says who gets them."
 NUMBERS_WHY = (
     "You turned on this weekly email on the staff site’s home page, where you can turn it off."
 )

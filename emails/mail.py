@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import smtplib
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -14,6 +15,7 @@ from common.context import current_brand
 from common.network import is_network_error
 from emails import rendering, smtp, smtp_replies, unsubscribe_links
 from emails.catalog import spec_of
+from emails.flowed import flowed
 from emails.models import Message
 from emails.problems import DeliveryProblem
 
@@ -26,6 +28,18 @@ NOT_CARRIED = (
 )
 
 
+class _Mail(EmailMultiAlternatives):
+    """An email whose plain text may be broken into lines anew."""
+
+    def message(self, **options: Any) -> Any:
+        """Return the mail as it's sent, with its text marked as flowed."""
+        made = super().message(**options)
+        for part in made.walk():
+            if part.get_content_type() == "text/plain":
+                part.set_param("format", "flowed")
+        return made
+
+
 def send(message: Message) -> str:
     """Hand a message to the SMTP server; return its Message-ID.
 
@@ -34,9 +48,9 @@ def send(message: Message) -> str:
     """
     rendered = rendering.render_email(message)
     identifier = message_id(message)
-    mail = EmailMultiAlternatives(
+    mail = _Mail(
         subject=rendered.subject,
-        body=rendered.text,
+        body=flowed(rendered.text),
         from_email=sender(),
         to=[addresses.deliverable(message.recipient)],
         reply_to=[addresses.deliverable(_reply_to(message))],

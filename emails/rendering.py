@@ -9,6 +9,7 @@ message is rendered all the same, as people need it, and so are rows from before
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.template import Context, Engine, Node, Template
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +27,7 @@ from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
 from emails import compiling, fitting, segments, short_links, unsubscribe_links
-from emails.catalog import Kind, spec_of
+from emails.catalog import Category, Kind, spec_of
 from emails.models import Message
 from members import languages, time_zones
 
@@ -39,6 +41,8 @@ SHARED = frozenset(
         "portal_url",
         "portal_host",
         "why",
+        "for_staff",
+        "staff_url",
         "subject",
         "unsubscribe_url",
         "language",
@@ -48,6 +52,8 @@ PICTURES = ("logo_url", "mail_logo_url", "icon_url", "cover_url")
 SUBJECT_LENGTH = 255
 SAY_STOP = gettext_lazy("Reply STOP to opt out.")
 SAYS_STOP_ITSELF = frozenset({Kind.TEXTS_ON})
+# Empty lines that a template leaves where there's nothing to say.
+GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
 class _Facts(Context):
@@ -115,6 +121,7 @@ def _facts(message: Message) -> dict[str, Any]:
         **characters.all_words(message.context),
         **_letterhead(current_brand(), settings.PORTAL_URL),
         "why": spec_of(message.kind).reason,
+        "for_staff": spec_of(message.kind).category == Category.STAFF,
         "unsubscribe_url": unsubscribe_links.address(message),
     }
 
@@ -129,6 +136,7 @@ def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
         | {name: f"{portal_url}{path}" for name, path in paths.items() if path},
         "palette": asdict(palette(brand.color)),
         "portal_url": f"{portal_url}/",
+        "staff_url": f"{portal_url}{reverse('admin:index')}",
         "portal_host": urlsplit(portal_url).hostname,
     }
 
@@ -140,7 +148,7 @@ def _subject(message: Message, facts: Mapping[str, Any]) -> str:
 
 def _text(message: Message, facts: Mapping[str, Any]) -> str:
     template = compiling.text_template(f"emails/{message.kind}.txt")
-    return _plain(template, facts).strip() + "\n"
+    return GAPS.sub("\n\n", _plain(template, facts).strip()) + "\n"
 
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from common.brand import contrast, palette, parse
 from common.context import current_brand
 from emails import rendering, segments
-from emails.catalog import CATALOG, Kind, Spec
+from emails.catalog import CATALOG, Category, Kind, Spec
 from emails.models import Channel, Message
 from emails.tests.hostile import HOSTILE, hostile
 from members.models import Member
@@ -33,7 +33,6 @@ ALLOWED = {
     "mjml": {"lang"},
     "mj-head": set(),
     "mj-title": set(),
-    "mj-preview": set(),
     "mj-attributes": set(),
     "mj-all": {"font-family"},
     "mj-raw": set(),
@@ -51,6 +50,7 @@ HTML: dict[str, set[str]] = {
     "tr": {"class"},
     "td": {"class"},
     "h1": set(),
+    "div": {"class"},
     "a": {"href"},
     "br": set(),
     "img": {"src", "alt", "width", "height", "style"},
@@ -92,7 +92,9 @@ def test_email_has_subject_html_and_text(kind: Kind) -> None:
     assert "{" not in email.subject
     for part in (email.html, email.text):
         assert "Harbor Yoga" in part
-        assert "help@example.com" in part
+        to_staff = CATALOG[kind].category == Category.STAFF
+        assert ("help@example.com" in part) != to_staff
+        assert ("https://portal.example.com/staff/" in part) >= to_staff
         assert "{{" not in part
         assert "{%" not in part
     assert "<mj-" not in email.html
@@ -150,7 +152,7 @@ def test_templates_use_only_what_mjml_knows(kind: Kind) -> None:
 def _source(kind: Kind) -> str:
     """Return a kind's MJML as it goes into the compiler."""
     letterhead = rendering._letterhead(current_brand(), "https://portal.example.com")
-    shared = {"why": "Because.", "subject": "Your payment", "language": "en"}
+    shared = {"why": "Because.", "subject": "Your payment", "language": "en", "for_staff": False}
     context = SAMPLES[kind] | letterhead | shared | {"unsubscribe_url": "https://example.com/off"}
     return str(get_template(f"emails/{kind}.mjml").render(context))
 

@@ -91,7 +91,16 @@ def clear(world: World) -> None:
 
 def _part(message: EmailMessage, kind: str) -> str:
     part = message.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part else ""
+    if not part:
+        return ""
+    text = str(part.get_content())
+    return _unflowed(text) if part.get_param("format") == "flowed" else text
+
+
+def _unflowed(text: str) -> str:
+    """Join the lines that the sender broke for narrow windows (RFC 3676)."""
+    plain = (line.removeprefix(" ") for line in text.splitlines())
+    return "".join(line if line.endswith(" ") else f"{line}\n" for line in plain)
 
 
 def _headers(message: EmailMessage) -> dict[str, str]:

@@ -149,3 +149,14 @@ def test_a_server_may_lack_smtputf8(server: Server) -> None:
         smtp.ehlo()
         assert not smtp.has_extn("smtputf8")
         assert smtp.docmd("MAIL", "FROM:<ada@example.com> SMTPUTF8")[0] == 555
+
+
+def test_a_flowed_text_is_put_together_again(server: Server) -> None:
+    flowed = letter()
+    plain = flowed.get_body(("plain",))
+    assert plain is not None
+    plain.set_content("Thank you, \nAda.\n\n >quoted\n  code\n")
+    plain.set_param("format", "flowed")
+    send(server, flowed)
+    (mail,) = server.get("mailbox")
+    assert mail["text"] == "Thank you, Ada.\n\n>quoted\n code\n"

@@ -1,6 +1,6 @@
 """`bin/screenshots`: capture the demo into docs/images, starting it if it isn't running.
 
-python -m e2e.screenshots [--portal URL --sandbox URL]
+python -m e2e.screenshots [--portal URL --sandbox URL | --emails FOLDER]
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import httpx
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 from common.postgres import CHECKOUT
+from e2e import email_sheets
 from e2e.browser import ARGUMENTS, find_browser
 from e2e.demo import SIGNED_OUT, Places, running_demo, sign_in
 
@@ -83,7 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bin/screenshots", description=__doc__)
     parser.add_argument("--portal", help="address of a running demo's portal")
     parser.add_argument("--sandbox", help="address of the same demo's sandbox")
+    parser.add_argument("--emails", type=Path, help="only a picture of each kind of email, here")
     chosen = parser.parse_args(arguments)
+    if chosen.emails:
+        email_sheets.take_all(chosen.emails)
+        return 0
     IMAGES.mkdir(parents=True, exist_ok=True)
     if chosen.portal and chosen.sandbox:
         _take_all(Places(chosen.portal.rstrip("/"), chosen.sandbox.rstrip("/")))

@@ -79,6 +79,11 @@ def clock(moment: datetime) -> str:
     return _clock(time(moment.hour, moment.minute), locales.current().days)
 
 
+def hour(at: time) -> str:
+    """Return "9:00 PM"."""
+    return _clock(at, locales.current().days)
+
+
 def to_the_minute(local: datetime) -> str:
     """Return "Friday, December 4, 2026, 9:05 PM EST"."""
     return f"{full(local)}, {clock(local)} {local.tzname()}"

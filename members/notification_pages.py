@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import time
 
 from django.utils.translation import gettext as _
 
+from common import days
+from common.quiet_hours import QuietHours
 from emails import preferences
 from emails.models import Channel
 from emails.preferences import Off
@@ -75,6 +78,17 @@ def row(topic: Topic, off: Off, *, takes_texts: bool) -> Row:
 def topics_of(group: Group) -> Iterable[Topic]:
     """Return a group's topics in the order of the page."""
     return (topic for topic, about in TOPICS.items() if about.group == group)
+
+
+def quiet(hours: QuietHours) -> str:
+    """Return when texts wait, in a sentence; "" if they never do."""
+    if hours.is_off:
+        return ""
+    words = _(
+        "Texts that can wait aren’t sent from %(begin)s to %(end)s, in your time zone. Codes, and"
+        " what needs you right away, come at any hour."
+    )
+    return words % {"begin": days.hour(time(hours.begins)), "end": days.hour(time(hours.ends))}
 
 
 def said(topic: Topic, channel: Channel, *, on: bool) -> str:

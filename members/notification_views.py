@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from business import rules
 from common.htmx import wants_fragment
 from emails import preferences, unsubscribe_links
 from emails.models import Channel
@@ -55,7 +56,10 @@ def notifications(request: HttpRequest) -> HttpResponse:
 
 
 def page_context(member: Member) -> dict[str, object]:
-    """Return what the page takes: `sections`, `member`, `terms`, `stopped_by_reply`, `outcome`."""
+    """Return what the page takes.
+
+    `sections`, `member`, `terms`, `stopped_by_reply`, `outcome`, and `quiet`: when texts wait.
+    """
     off = preferences.switched_off(member.user)
     return {
         "sections": notification_pages.sections(off, takes_texts=member.accepts_sms),
@@ -63,6 +67,7 @@ def page_context(member: Member) -> dict[str, object]:
         "terms": text_message_terms(),
         "stopped_by_reply": consent.stopped_by_reply(member),
         "outcome": "",
+        "quiet": notification_pages.quiet(rules.quiet_hours()) if member.accepts_sms else "",
     }
 
 

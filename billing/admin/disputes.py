@@ -31,7 +31,10 @@ HOW = (
     "2. Take a last look. It shows exactly what the bank gets: personal data of the member, too.",
     "3. Send it to the bank. That’s possible once. If the customer is right, accept the dispute.",
 )
-IN_DASHBOARD = "The bank wants an appeal. Answer it in Stripe’s dashboard, with this evidence."
+IN_DASHBOARD = (
+    "The bank wants an appeal, which can’t be answered here. Answer it in Stripe’s dashboard in"
+    " time, with this evidence."
+)
 Rows = QuerySet[Any]
 
 

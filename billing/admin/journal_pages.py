@@ -78,7 +78,7 @@ def context(day: date) -> dict[str, Any]:
             for one in entries
         ],
         "missing": missing_for_xero(entries, accounts),
-        "accounts_url": show.list_of("business.bookaccountsversion"),
+        "accounts_url": show.all_of("business.bookaccountsversion"),
     }
 
 

@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Case, Count, F, Q, Sum, When
 
 from billing.core.statuses import OPEN_DISPUTE, DisputeStatus
 from billing.models import Dispute, Payment, StripeEvent
 from billing.models.dispute import DisputeQuerySet
+
+# What a dispute takes of its payment, in the payment's currency. Banks may dispute in another one,
+# whose amount says nothing here: then nothing of the payment counts as kept.
+TAKEN = Case(
+    When(currency=F("payment__currency"), then=F("amount")),
+    default=F("payment__amount_received") - F("payment__amount_refunded"),
+)
+
+
+def taken(row: Dispute, payment: Payment) -> int:
+    """Return what a dispute takes of its payment, as `TAKEN` does."""
+    if row.currency == payment.currency:
+        return row.amount
+    return payment.amount_received - payment.amount_refunded
 
 
 def open_disputes(payment: Payment) -> DisputeQuerySet:
@@ -32,14 +46,14 @@ def status_of(payments: Collection[Payment]) -> dict[int, tuple[bool, int]]:
     rows = Dispute.objects.filter(payment__in=payments).order_by().values("payment_id")
     counted = rows.annotate(
         running=Count("pk", filter=Q(status__in=OPEN_DISPUTE)),
-        lost=Sum("amount", filter=Q(status=DisputeStatus.LOST), default=0),
+        lost=Sum(TAKEN, filter=Q(status=DisputeStatus.LOST), default=0),
     )
     return {row["payment_id"]: (row["running"] > 0, row["lost"]) for row in counted}
 
 
 def _prefetched_status(payment: Payment) -> tuple[bool, int] | None:
     disputes = payment.disputes.all()
-    lost = sum(one.amount for one in disputes if one.status == DisputeStatus.LOST)
+    lost = sum(taken(one, payment) for one in disputes if one.status == DisputeStatus.LOST)
     is_running = any(one.status in OPEN_DISPUTE for one in disputes)
     return (is_running, lost) if disputes else None
 

@@ -21,6 +21,7 @@ from billing.core.statuses import (
     DisputeStatus,
     PaymentStatus,
 )
+from billing.facts import disputes
 from billing.models import Dispute, Payment, Refund
 
 
@@ -70,7 +71,8 @@ def returned(row: Payment) -> int:
 
     Reads `row.disputes`, which lists prefetch. Money in an open dispute may come back.
     """
-    return sum(one.amount for one in row.disputes.all() if one.status == DisputeStatus.LOST)
+    lost = (one for one in row.disputes.all() if one.status == DisputeStatus.LOST)
+    return sum(disputes.taken(one, row) for one in lost)
 
 
 def net(row: Payment) -> int:
@@ -115,5 +117,5 @@ def outside_of(rows: QuerySet[Payment]) -> dict[str, int]:
 def returned_of(rows: QuerySet[Payment]) -> dict[str, int]:
     """Return what banks took back of these payments, by currency code: one query."""
     lost = Dispute.objects.filter(status=DisputeStatus.LOST, payment__in=rows.order_by())
-    sums = lost.order_by().values("payment__currency").annotate(sum=Sum("amount"))
+    sums = lost.order_by().values("payment__currency").annotate(sum=Sum(disputes.TAKEN))
     return dict(sums.values_list("payment__currency", "sum"))

@@ -370,6 +370,7 @@ class DisputeOpened(MessageContext):
     headline: str
     sentence: str
     is_inquiry: bool
+    is_appeal: bool = False
     amount: str
     member: str
     reason: str

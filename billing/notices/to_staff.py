@@ -42,6 +42,7 @@ def _dispute_opened(dispute: Dispute, happened_at: datetime) -> None:
             headline=_opened(dispute),
             sentence=texts.dispute_state(dispute.status),
             is_inquiry=dispute.is_inquiry,
+            is_appeal=_stage(dispute) == "appeal",
             paid_on=paid_at,
             due_on=due_at if due_at and dispute.needs_response else None,
         ),

@@ -21,6 +21,8 @@ from common.money import Money
 from common.staff import ages
 
 NOTHING = "–"
+# An address that shows all rows, though somebody's own view is what the list opens with.
+ALL_ROWS = "?q="
 
 Labels = Mapping[Any, str]
 
@@ -95,6 +97,11 @@ def list_of(model: str, **filters: Any) -> str:
     """Return the address of a model's list (`billing.invoice`), filtered."""
     address = reverse(f"admin:{model.replace('.', '_')}_changelist")
     return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def all_of(model: str) -> str:
+    """Return the address of all rows of a list, also for somebody whose own view it opens with."""
+    return f"{list_of(model)}{ALL_ROWS}"
 
 
 def links(pairs: list[tuple[str, str]]) -> SafeString | str:

@@ -8,9 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.tests import staff_world
+from common.quiet_hours import QuietHours
 from emails import preferences
 from emails.models import Channel
 from emails.topics import Topic
@@ -184,3 +185,15 @@ def test_staff_see_on_a_members_page_what_they_turned_off() -> None:
     owner = staff_world.signed_in_now(staff_world.superuser())
     page = owner.get(reverse("admin:auth_user_change", args=[user.pk])).content.decode()
     assert "Receipts by email, Refund progress by text" in page
+
+
+def test_the_page_says_when_texts_wait_if_they_do(settings: Settings) -> None:
+    settings.QUIET_HOURS = QuietHours(21, 8)
+    _user, client = with_texts()
+    assert "Texts that can wait aren’t sent from 9:00 PM to 8:00 AM, in your time zone." in read(
+        client
+    )
+    # Who gets no texts has none that wait.
+    assert "can wait" not in read(browser(bob()))
+    settings.QUIET_HOURS = QuietHours(0, 0)
+    assert "can wait" not in read(client)

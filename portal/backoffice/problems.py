@@ -189,7 +189,7 @@ def _drift(facts: ProblemFacts) -> Iterator[CurrentProblem]:
 
 
 def _not_compared(text: str) -> CurrentProblem:
-    checks = show.list_of("billing.reconciliation")
+    checks = show.all_of("billing.reconciliation")
     return CurrentProblem("comparison", text, checks, "Compare now", tone=WARNING)
 
 
@@ -273,7 +273,7 @@ def _closings(facts: ProblemFacts) -> Iterator[CurrentProblem]:
 
 
 def _not_verified(text: str) -> CurrentProblem:
-    checks = show.list_of("billing.ledgercheck")
+    checks = show.all_of("billing.ledgercheck")
     return CurrentProblem("ledger checks", text, checks, "Verify now", LEDGER, WARNING)
 
 
@@ -285,7 +285,7 @@ def _tax(facts: ProblemFacts) -> Iterator[CurrentProblem]:
             "STRIPE_TAX is on, but Stripe Tax isn’t set up: nobody can pay. Activate it in "
             "Stripe’s dashboard, or turn the setting off."
         )
-        yield CurrentProblem("tax account", text, show.list_of("billing.plan"), "See the prices")
+        yield CurrentProblem("tax account", text, show.all_of("billing.plan"), "See the prices")
     if facts.untaxed:
         text = (
             f"Stripe charges {show.count(facts.untaxed, 'membership')} without tax: it can’t tell"

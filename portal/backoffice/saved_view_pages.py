@@ -132,7 +132,7 @@ class SavedViewAdmin(IndexedSearch):
                 )
             except ViewRefused as refusal:
                 messages.error(request, str(refusal))
-                return redirect(f"{show.list_of(label)}{saved_views.ALL_ROWS}")
+                return redirect(show.all_of(label))
             self.log_addition(request, row, f"Saved the view “{row.name}”.")
             messages.success(request, f"Saved as “{row.name}”.")
         else:
@@ -155,7 +155,7 @@ class SavedViewAdmin(IndexedSearch):
             saved_views.check(request, row.model, row.filters)
         except ViewRefused as refusal:
             messages.warning(request, GONE.format(row.name, refusal))
-            return redirect(f"{show.list_of(row.model)}{saved_views.ALL_ROWS}")
+            return redirect(show.all_of(row.model))
         return redirect(f"{show.list_of(row.model)}?{saved_views.as_query(row.filters)}")
 
     @column("List", ordering="model")

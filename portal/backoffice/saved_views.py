@@ -36,8 +36,6 @@ MOST = 20
 LONGEST = 2000
 # Parameters that say which page of the rows is shown, or how; and Django's mark of a wrong filter.
 LEFT_OUT = frozenset({"p", "e", "all", "_popup", "_to_field", "_changelist_filters"})
-# An address that shows all rows, though somebody's own view is what the list opens with.
-ALL_ROWS = "?q="
 KEY = "_saved_views"
 
 Filters = list[list[str]]

@@ -108,7 +108,7 @@ def _page(model_admin: Any, request: HttpRequest) -> HttpResponse:
         "page": page,
         "may_match": model_admin.has_match_permission(request),
         "may_confirm": any(one.can_confirm for one in page.proposed),
-        "everything": show.list_of("billing.banktransfer"),
+        "everything": show.all_of("billing.banktransfer"),
         "imports": reverse("admin:billing_bankfile_changelist"),
     }
     return TemplateResponse(request, "admin/billing/bank/match.html", context)

@@ -16,11 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 from pypdf import PdfReader
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.core.statuses import AnswerState
 from billing.disputes import answering
 from billing.models import Dispute, DisputeAnswer, EvidenceFile
+from billing.notices import announcing
+from billing.notices.transitions import DisputeOpened
 from billing.tests import factories, staff_world
 from billing.tests.disputes.test_answering import bill, dispute, pdf
 from billing.tests.staff_world import auditor, billing, finance, signed_in_now, support
@@ -28,6 +30,8 @@ from common.forgetting import forget_log
 from common.staff import show
 from common.traces import Traces
 from conftest import Sandbox
+from emails import rendering
+from emails.models import Message
 
 __all__ = ["bill", "dispute"]
 pytestmark = pytest.mark.django_db
@@ -241,6 +245,19 @@ def test_what_cannot_be_answered_says_so(fields: dict[str, Any], said: str) -> N
     looked = text_of(client.get(answer_page(row), follow=True))
     assert said in looked
     assert "Send to the bank" not in looked
+
+
+def test_an_appeal_says_where_it_is_answered(settings: Settings) -> None:
+    settings.STAFF_EMAIL = ["owner@example.com"]
+    row = factories.make_dispute(status="appeal_needs_response")
+    page = text_of(signed_in_now(billing()).get(show.page_of(row)))
+    assert "Appeal: to answer" in page
+    assert "The bank wants an appeal, which can’t be answered here. Answer it in Stripe’s" in page
+    assert "Choose “Answer this dispute”" not in page
+    announcing.announce(DisputeOpened(row, timezone.now()))
+    mail = rendering.render_email(Message.objects.get(kind="dispute_opened"))
+    assert "An appeal can’t be answered here." in mail.text
+    assert "You answer the bank on its page" not in mail.text
 
 
 def test_an_answer_that_is_not_confirmed_can_be_checked(of_one: Dispute) -> None:

@@ -12,24 +12,28 @@ def subscriptions(**filters: str) -> str:
 
 def events(**filters: str) -> str:
     """Return the address of Stripe's events, filtered."""
-    return show.list_of("billing.stripeevent", **filters)
+    return _rows_of("billing.stripeevent", filters)
 
 
 def messages(**filters: str) -> str:
     """Return the address of messages, filtered."""
-    return show.list_of("emails.message", **filters)
+    return _rows_of("emails.message", filters)
 
 
 def checks() -> str:
     """Return the address of the checks for missed events."""
-    return show.list_of("billing.reconciliation")
+    return show.all_of("billing.reconciliation")
 
 
 def jobs(**filters: str) -> str:
     """Return the address of the queue's jobs, filtered."""
-    return show.list_of("procrastinate.procrastinatejob", **filters)
+    return _rows_of("procrastinate.procrastinatejob", filters)
 
 
 def overdue_invoices() -> str:
     """Return the address of the invoices that weren't paid in time."""
     return show.list_of("billing.invoice", to_pay="overdue")
+
+
+def _rows_of(model: str, filters: dict[str, str]) -> str:
+    return show.list_of(model, **filters) if filters else show.all_of(model)

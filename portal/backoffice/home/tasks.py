@@ -154,7 +154,7 @@ def _of_unassigned(count: int) -> Iterable[Task]:
     yield Task(
         f"{show.count(count, 'customer')} of Stripe’s {verb} to nobody here: what came from there"
         " is not counted.",
-        show.list_of("billing.unassignedcustomer"),
+        show.all_of("billing.unassignedcustomer"),
         "Assign",
         "warning",
     )

@@ -10,9 +10,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from billing.models import UnassignedCustomer
 from billing.tests import factories, staff_world
+from common.staff import show
 from portal.backoffice import close_account
+from portal.backoffice.home import links
 from portal.models import SavedView
 
 pytestmark = pytest.mark.django_db
@@ -276,3 +280,20 @@ def test_a_popup_shows_no_views() -> None:
     save(client)
     assert "staff-views" not in text_of(client.get(f"{PAYMENTS}?_popup=1"))
     assert "staff-views" in text_of(client.get(PAYMENTS))
+
+
+def test_our_own_links_to_all_rows_show_all_rows() -> None:
+    client = browser(staff_world.owner())
+    save(client, "?q=anna", "Anna", model="billing.unassignedcustomer", is_default="on")
+    plain = show.list_of("billing.unassignedcustomer")
+    assert place(client.get(plain, follow=True)) == f"{plain}?q=anna"
+    answer = client.get(show.all_of("billing.unassignedcustomer"))
+    assert answer.status_code == 200
+    UnassignedCustomer.objects.create(
+        stripe_id="cus_x", created_at=timezone.now(), read_at=timezone.now()
+    )
+    home = text_of(client.get(reverse("admin:index")))
+    assert f'href="{show.all_of("billing.unassignedcustomer")}"' in home
+    # What has no filter on home and beside it leads to all rows, too.
+    for url in (links.events(), links.jobs(), links.messages(), links.checks()):
+        assert url.endswith(show.ALL_ROWS)

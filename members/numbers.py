@@ -55,6 +55,15 @@ def kept(phone: str) -> str:
     return e164(number) if phonenumbers.is_valid_number(number) else phone
 
 
+def as_read(phone: str) -> str:
+    """Return an E.164 number in groups; a short code, or other text, unchanged."""
+    try:
+        number = phonenumbers.parse(phone, None)
+    except NumberParseException:
+        return phone
+    return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+
+
 def _in_kept_form(number: PhoneNumber) -> PhoneNumber:
     """Return the number in its kept form, if that exists."""
     pattern, form = OTHER_FORMS.get(number.country_code or 0, (None, ""))

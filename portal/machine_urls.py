@@ -8,8 +8,8 @@ from django.urls import path
 from billing.inbound.webhook import stripe_webhook
 from business.uploads import picture
 from emails.callbacks import sms_status
-from members.text_replies import sms_inbound
 from portal.health import healthz
+from portal.selfservice.texted import sms_inbound
 
 urlpatterns = [
     path("billing/webhook/", stripe_webhook, name="stripe-webhook"),

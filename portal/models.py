@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from members import numbers
+
 # How long a copy of someone's data can be fetched.
 EXPORT_KEPT = timedelta(days=7)
 
@@ -305,11 +307,12 @@ class SupportMessageQuerySet(models.QuerySet["SupportMessage"]):
 
 
 class SupportMessage(models.Model):
-    """A message from the help page. Staff answer by email; this says whether somebody has.
+    """A message from the help page, or a text. Staff answer by email; this says whether they have.
 
     Somebody who wasn't signed in gave `name` and `email`, which nobody has verified; a member's are
-    in their account. `key` comes from the form, so two clicks make one row. `page` is where they
-    came from: one of our own paths, without what a link's secret part may be.
+    in their account. A text has the number that it came from; its member verified it. `key` comes
+    from the form, or is made of a text's ID: two clicks make one row. `page` is where they came
+    from: one of our own paths, without what a link's secret part may be.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -322,6 +325,9 @@ class SupportMessage(models.Model):
     )
     name = models.CharField(max_length=150, blank=True)
     email = models.CharField("email address", max_length=254, blank=True)
+    phone = models.CharField(
+        "phone number", max_length=20, blank=True, db_default="", help_text="Only of a text."
+    )
     words = models.TextField("message", max_length=4000)
     page = models.CharField(
         max_length=200, blank=True, help_text="The page from which they came to the help page."
@@ -340,7 +346,9 @@ class SupportMessage(models.Model):
         verbose_name_plural = "messages from members"
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(user__isnull=False) | ~models.Q(email=""),
+                condition=(
+                    models.Q(user__isnull=False) | ~models.Q(email="") | ~models.Q(phone="")
+                ),
                 name="portal_support_message_has_a_sender",
             ),
         ]
@@ -350,6 +358,11 @@ class SupportMessage(models.Model):
                 condition=models.Q(answered_at=None),
                 name="portal_support_open",
             ),
+            models.Index(
+                fields=["phone", "created_at"],
+                condition=~models.Q(phone=""),
+                name="portal_support_texts",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -358,12 +371,14 @@ class SupportMessage(models.Model):
     @property
     def sender(self) -> str:
         """Who wrote it."""
-        return str(self.user) if self.user else self.name or self.email
+        if self.user:
+            return str(self.user)
+        return self.name or self.email or numbers.as_read(self.phone)
 
     @property
     def reply_to(self) -> str:
         """Where an answer goes."""
-        return self.user.email if self.user else self.email
+        return self.user.email if self.user else self.email or self.phone
 
 
 class ClosingState(models.TextChoices):

@@ -547,6 +547,8 @@ TEXTS_PER_DAY = {
     "country": env.int("TEXTS_PER_COUNTRY_PER_DAY", default=2000),
     "total": env.int("TEXTS_PER_DAY", default=3000),
 }
+# How many texts to our number are kept for staff in 24 hours: one number's, and all unknown ones'.
+TEXTS_TO_US_PER_DAY = {"person": 20, "strangers": 100}
 # Our reverse proxy sets X-Forwarded-For; allauth's rate limits count by that address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES

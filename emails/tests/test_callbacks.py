@@ -154,8 +154,9 @@ def test_unknown_number_is_no_error(client: Client, settings: Settings) -> None:
 def test_other_words_of_a_member_are_answered(
     client: Client, settings: Settings, nina: User
 ) -> None:
-    answer = post(client, settings, reverse("sms-inbound"), From=PHONE, Body="Thank you!")
-    assert "replies aren't monitored" in answer.content.decode()
+    url = reverse("sms-inbound")
+    answer = post(client, settings, url, From=PHONE, Body="Thank you!", MessageSid="SM1")
+    assert "someone on our team will read it" in answer.content.decode()
     assert Member.objects.get(user=nina).accepts_sms
 
 

@@ -1,4 +1,4 @@
-"""Messages from the help page, on the staff site: read them, and say that they're answered."""
+"""What people wrote or texted to us, on the staff site: read it, and say that it's answered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
-from members import search
+from members import numbers, search
 from members.access import current_user
 from portal.models import SupportMessage
 from portal.selfservice import contact
@@ -44,23 +44,50 @@ class AnsweredFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no type
         return queryset.exclude(answered_at=None) if self.value() == "yes" else queryset
 
 
+class HowFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Messages from the help page, and texts from members and from unknown numbers."""
+
+    title = "how"
+    parameter_name = "how"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer all three."""
+        return [
+            ("page", "Help page"),
+            ("text", "Text from a member"),
+            ("unknown", "Text from an unknown number"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep one of them."""
+        texts = queryset.exclude(phone="")
+        match self.value():
+            case "page":
+                return queryset.filter(phone="")
+            case "text":
+                return texts.exclude(user=None)
+            case "unknown":
+                return texts.filter(user=None)
+        return queryset
+
+
 @admin.register(SupportMessage)
 class SupportMessageAdmin(ReadOnlyAdmin):
     """What people wrote to us. They're answered by email; this says whether somebody has."""
 
     person_field = "user_id"
-    search_fields: ClassVar[list[str]] = ["email__istartswith"]
+    search_fields: ClassVar[list[str]] = ["email__istartswith", "phone__startswith"]
     search_help_text = "Part of a name or email address, or a phone number"
     list_select_related = ["user", "answered_by"]
     list_display = ["who", "said", "state", "when"]
-    list_filter = [AnsweredFilter, ("created_at", by_day("day"))]
+    list_filter = [AnsweredFilter, HowFilter, ("created_at", by_day("day"))]
     ordering = ["-id"]
     actions_detail: ClassVar[list[str]] = ["mark_answered", "open_again"]
-    nothing = "Nobody has written to you on the help page yet."
+    nothing = "Nobody has written or texted you yet."
     nothing_left: ClassVar[dict[str, str]] = {"answered=no": "Every message is answered."}
     fieldsets = [
         (None, {"fields": ["all_said"]}),
-        ("Sender", {"fields": ["owner", "address", "is_known", "page", "when"]}),
+        ("Sender", {"fields": ["owner", "address", "how", "is_known", "page", "when"]}),
         ("Answer", {"fields": ["state", "answered", "answered_by_whom"]}),
     ]
 
@@ -113,8 +140,9 @@ class SupportMessageAdmin(ReadOnlyAdmin):
 
     @column("From", header=True)
     def who(self, row: SupportMessage) -> list[str]:
-        """Name over email address."""
-        return [row.sender, row.reply_to]
+        """Name over email address, or the number of a text."""
+        name = "Unknown number" if row.phone and row.user is None else row.sender
+        return [name, numbers.as_read(row.phone) if row.phone else row.reply_to]
 
     @column("Message")
     def said(self, row: SupportMessage) -> str:
@@ -134,11 +162,21 @@ class SupportMessageAdmin(ReadOnlyAdmin):
     @column("Email address")
     def address(self, row: SupportMessage) -> SafeString:
         """Where the answer goes."""
+        if "@" not in row.reply_to:
+            return format_html("{}", show.NOTHING)
         return format_html('<a href="mailto:{0}" class="text-link">{0}</a>', row.reply_to)
 
-    @column("Signed in", boolean=True)
+    @column("How")
+    def how(self, row: SupportMessage) -> SafeString | str:
+        """On the help page, or from which number."""
+        if not row.phone:
+            return "Help page"
+        link = '<a href="tel:{}" class="text-link">{}</a>'
+        return format_html(f"By text from {link}", row.phone, numbers.as_read(row.phone))
+
+    @column("Signed in, or a verified number", boolean=True)
     def is_known(self, row: SupportMessage) -> bool:
-        """Whether they were signed in; otherwise, nobody has checked who it is."""
+        """Whether we know who it is; otherwise, nobody has checked."""
         return row.user_id is not None
 
     @column("State")

@@ -1,4 +1,4 @@
-"""Use cases: somebody writes to us on the help page, and staff say that it's answered."""
+"""Use cases: somebody writes to us, and staff say that it's answered."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from business import rules
 from common.links import portal_url
 from common.traces import Traces
 from emails import outbox
+from members import numbers
 from members.signin.budgets import Budget
 from portal.models import SupportMessage
 from portal.selfservice.contexts import HelpAsked
@@ -72,7 +73,7 @@ def _keep(user: User | None, wish: Wish) -> SupportMessage:
         },
     )
     if is_new:
-        _tell_staff(row)
+        tell_staff(row)
     return row
 
 
@@ -86,11 +87,13 @@ def _spend(request: HttpRequest, user: User | None, wish: Wish) -> None:
         raise TooManyMessages(TOO_MANY)
 
 
-def _tell_staff(row: SupportMessage) -> None:
+def tell_staff(row: SupportMessage) -> None:
+    """Email a message to staff."""
     outbox.put_staff(
         HelpAsked(
             sender=row.sender,
-            reply_to=row.reply_to,
+            reply_to=row.user.email if row.user else row.email,
+            phone=numbers.as_read(row.phone),
             is_member=row.user_id is not None,
             first_words=" ".join(row.words.split())[:FIRST_WORDS],
             paragraphs=[line for line in row.words.splitlines() if line.strip()],
@@ -153,4 +156,6 @@ def _older_than(kept: timedelta) -> QuerySet[SupportMessage]:
 
 def forget(traces: Traces) -> None:
     """Delete what somebody who leaves wrote while they were signed out."""
-    traces.rows(SupportMessage.objects.filter(user=None), "email", "name", "words").delete()
+    traces.rows(
+        SupportMessage.objects.filter(user=None), "email", "name", "phone", "words"
+    ).delete()

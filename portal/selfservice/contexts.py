@@ -22,12 +22,16 @@ class DataReady(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class HelpAsked(MessageContext):
-    """For staff: somebody wrote to us on the help page. An answer to the mail goes to them."""
+    """For staff: somebody wrote to us on the help page. An answer to the mail goes to them.
+
+    `phone`: they texted. Somebody whom we don't know has no address to answer to then.
+    """
 
     kind = Kind.HELP_ASKED
     sender: str
     reply_to: str
     is_member: bool
+    phone: str = ""
     first_words: str
     paragraphs: Sequence[str]
     page: str

@@ -251,12 +251,13 @@ MESSAGES = Table(
 )  # fmt: skip
 WRITTEN = Table(
     "messages-to-us",
-    _("What you wrote to us on the help page."),
+    _("What you wrote to us, on the help page or by text."),
     lambda user: SupportMessage.objects.filter(user=user).order_by("pk"),
     (
         time("created_at", _("When.")),
         text("words", _("What you wrote.")),
         text("page", _("The page you came from.")),
+        text("phone", _("The number you texted from.")),
         time("answered_at", _("When we marked it as answered.")),
     ),
     SupportMessage,

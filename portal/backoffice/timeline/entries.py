@@ -127,11 +127,12 @@ def message(row: Message) -> Entry:
 
 
 def support(row: SupportMessage) -> Entry:
-    """What the member wrote on the help page."""
+    """What the member wrote on the help page, or texted."""
     answered = row.answered_at is not None
     by = show.name_of(row.answered_by) if row.answered_by else ""
     badge, tone = ("Answered", "success") if answered else ("To answer", "warning")
-    return Entry("Wrote on the help page", row.words, by, badge, tone)
+    title = "Texted us" if row.phone else "Wrote on the help page"
+    return Entry(title, row.words, by, badge, tone)
 
 
 def sign_in(row: SignIn) -> Entry:

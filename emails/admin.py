@@ -22,7 +22,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
-from emails import looks, outbox
+from emails import copies, looks, outbox
 from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
@@ -180,13 +180,18 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @column("As it reads")
     def preview(self, row: Message) -> SafeString | str:
-        """The message as it would be sent. A member's code is never shown."""
+        """The message as it was sent, or would be. A member's code is never shown."""
         if row.emptied_at:
             return f"It was emptied on {show.day(row.emptied_at)}: who it was for is forgotten."
         if _is_secret(row.kind):
             return HIDDEN
+        if copy := copies.of(row):
+            return _shown(row, copy.subject, copy.html, copy.text, is_copy=True)
         try:
-            return _sms(row) if row.channel == Channel.SMS else _email(row)
+            if row.channel == Channel.SMS:
+                return _shown(row, text=render_sms(row))
+            mail = render_email(row)
+            return _shown(row, mail.subject, mail.html, mail.text)
         except TemplateDoesNotExist:
             return "Its template is gone."
 
@@ -307,19 +312,21 @@ def _is_secret(kind: str) -> bool:
     return kind not in set(Kind) or spec_of(kind).sensitive
 
 
-def _sms(row: Message) -> SafeString:
-    return format_html('<p class="staff-sms">{}</p>', render_sms(row))
-
-
-def _email(row: Message) -> SafeString:
-    """Return subject, HTML (in a frame that can't run scripts), and text."""
-    mail = render_email(row)
+def _shown(
+    row: Message, subject: str = "", html: str = "", text: str = "", *, is_copy: bool = False
+) -> SafeString:
+    """Return subject, HTML (in a frame that can't run scripts), and text; or the text of a text."""
+    about = "As it was sent." if is_copy else "As it would be sent now: no copy of it was kept."
+    quiet = format_html('<p class="staff-quiet mb-2">{}</p>', about)
+    if row.channel == Channel.SMS:
+        return format_html('{}<p class="staff-sms">{}</p>', quiet, text)
     return format_html(
-        '<p class="font-semibold mb-2">{}</p>'
+        '{}<p class="font-semibold mb-2">{}</p>'
         '<iframe class="staff-mail" sandbox="" title="{}" srcdoc="{}"></iframe>'
         '<p class="font-semibold mb-2 mt-4">As plain text</p>{}',
-        mail.subject,
-        f"Preview of the email {mail.subject}",
-        looks.framed(mail.html),
-        show.pre(mail.text),
+        quiet,
+        subject,
+        f"The email {subject}",
+        looks.framed(html),
+        show.pre(text),
     )

@@ -18,7 +18,16 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from common.queue import Backoff, hurry
-from emails import causes, forgetting, mail, preferences, quiet, text_caps, text_messages
+from emails import (
+    causes,
+    copies,
+    forgetting,
+    mail,
+    preferences,
+    quiet,
+    text_caps,
+    text_messages,
+)
 from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem, NotYet
@@ -225,6 +234,7 @@ def _record_sent(message: Message, provider_id: str) -> None:
     # Unless a report from Twilio arrived first: it says more than we know.
     rows = Message.objects.filter(pk=message.pk, state=MessageState.SENDING)
     rows.update(**values | _scrubbed(message))
+    copies.keep(message)
     _wake_later(message)
 
 

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from business import rules
 from common.traces import Traces
+from emails import copies
 from emails.models import Message, MessageState
 
 OPEN = (MessageState.QUEUED, MessageState.SENDING)
@@ -38,7 +40,7 @@ def forget(users: QuerySet[User]) -> int:
     waiting = rows.filter(state__in=OPEN).update(
         **emptied() | {"state": MessageState.SKIPPED, "error": CLOSED}
     )
-    return waiting + rows.update(**emptied())
+    return waiting + _empty(rows)
 
 
 def forget_traces(traces: Traces) -> int:
@@ -49,7 +51,7 @@ def forget_traces(traces: Traces) -> int:
     rows = Message.objects.filter(emptied_at=None)
     messages = traces.rows(rows, "recipient", "subject", "context", "error")
     messages.filter(state__in=OPEN).update(empty_when_done=True)
-    return messages.exclude(state__in=OPEN).update(**emptied())
+    return _empty(messages.exclude(state__in=OPEN))
 
 
 def forget_old() -> int:
@@ -59,7 +61,14 @@ def forget_old() -> int:
     """
     done = Message.objects.filter(emptied_at=None).exclude(state__in=OPEN)
     old = _older_than(rules.messages_kept())
-    return (done.filter(empty_when_done=True) | old).update(**emptied())
+    return _empty(done.filter(empty_when_done=True) | old)
+
+
+def _empty(rows: QuerySet[Message]) -> int:
+    """Empty messages, and delete their copies; return how many."""
+    with transaction.atomic():
+        copies.forget(rows)
+        return rows.update(**emptied())
 
 
 def count_old(kept: timedelta) -> int:

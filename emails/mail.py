@@ -13,7 +13,7 @@ from django.core.mail import EmailMultiAlternatives
 from common import addresses
 from common.context import current_brand
 from common.network import is_network_error
-from emails import rendering, smtp, smtp_replies, unsubscribe_links
+from emails import copies, rendering, smtp, smtp_replies, unsubscribe_links
 from emails.catalog import spec_of
 from emails.flowed import flowed
 from emails.models import Message
@@ -47,6 +47,7 @@ def send(message: Message) -> str:
         DeliveryProblem: the server refused the address for good, or couldn't take the mail now.
     """
     rendered = rendering.render_email(message)
+    copies.note(message, subject=rendered.subject, html=rendered.html, text=rendered.text)
     identifier = message_id(message)
     mail = _Mail(
         subject=rendered.subject,

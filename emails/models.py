@@ -150,6 +150,9 @@ class Message(models.Model):
         null=True, blank=True, help_text="When recipient and words were taken out of it."
     )
 
+    # What was handed over, until it's kept.
+    as_sent: SentCopy | None = None
+
     class Meta:
         ordering = ["-id"]
         indexes = [
@@ -189,3 +192,17 @@ class Message(models.Model):
         """Whether it waits for the end of the quiet hours."""
         is_queued = self.state == MessageState.QUEUED
         return is_queued and self.waits_until is not None and self.waits_until > timezone.now()
+
+
+class SentCopy(models.Model):
+    """A message as it was sent, kept as long as the message itself (`emails.copies`)."""
+
+    message = models.OneToOneField(
+        Message, on_delete=models.CASCADE, primary_key=True, related_name="sent_copy"
+    )
+    subject = models.CharField(max_length=255, blank=True)
+    html = models.TextField(blank=True)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"As sent: {self.message}"

@@ -20,7 +20,7 @@ from twilio.rest import Client
 
 from common.links import portal_url
 from common.network import is_network_error
-from emails import rendering, segments
+from emails import copies, rendering, segments
 from emails.catalog import Category, spec_of
 from emails.models import Message
 from emails.problems import DeliveryProblem
@@ -104,6 +104,7 @@ def send(message: Message) -> str:
     _check_consent(message)
     _decide_on_stop(message)
     body = rendering.render_sms(message)
+    copies.note(message, text=body)
     try:
         sent = client().messages.create(
             to=message.recipient,

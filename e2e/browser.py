@@ -15,6 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+LONGEST_WAIT = 15_000  # milliseconds; a busy machine takes more than Playwright's five seconds
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
 APPLICATIONS = (

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.browser import ARGUMENTS, need_browser
+from e2e.browser import ARGUMENTS, LONGEST_WAIT, need_browser
 from e2e.stack import Stack, running_stack
 
-LONGEST_WAIT = 15_000  # milliseconds; a busy machine takes more than Playwright's five seconds
 expect.set_options(timeout=LONGEST_WAIT)
 
 

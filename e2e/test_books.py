@@ -8,10 +8,11 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e import journey
 from e2e.axe import faults
+from e2e.browser import LONGEST_WAIT
 from e2e.stack import Stack
 
 OWNER, MEMBER = "owner@books.example", "mia@books.example"
@@ -26,7 +27,7 @@ PICTURES = os.environ.get("BOOKS_PICTURES", "")
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, stack: Stack) -> Iterator[Page]:
+def office(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
     """The owner's browser, in a business with a payment and a refund."""
     stack.manage(
         "shell",
@@ -52,8 +53,18 @@ def desk(browser: Browser, stack: Stack) -> Iterator[Page]:
     page.goto(f"{stack.url}/staff/")
     journey.fill_sign_in(page, OWNER)
     expect(page).to_have_url(f"{stack.url}/staff/")
-    yield page
+    page.close()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def desk(office: BrowserContext) -> Iterator[Page]:
+    """A new page of the owner's browser: no other test has left it narrow, dark, or elsewhere."""
+    page = office.new_page()
+    page.set_default_timeout(LONGEST_WAIT)
+    yield page
+    page.close()
 
 
 def open_month(desk: Page, stack: Stack) -> None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e import journey
 from e2e.axe import faults
+from e2e.browser import LONGEST_WAIT
 from e2e.stack import Stack
 
 OWNER, MEMBER = "owner@member-page.example", "mia@member-page.example"
@@ -20,7 +21,7 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, stack: Stack) -> Iterator[Page]:
+def office(browser: Browser, stack: Stack) -> Iterator[BrowserContext]:
     """The owner's browser, on the page of a member with a membership."""
     stack.manage(
         "shell",
@@ -38,8 +39,18 @@ def desk(browser: Browser, stack: Stack) -> Iterator[Page]:
     page.goto(f"{stack.url}/staff/")
     journey.fill_sign_in(page, OWNER)
     expect(page).to_have_url(f"{stack.url}/staff/")
-    yield page
+    page.close()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def desk(office: BrowserContext) -> Iterator[Page]:
+    """A new page of the owner's browser: no other test has left it narrow, dark, or elsewhere."""
+    page = office.new_page()
+    page.set_default_timeout(LONGEST_WAIT)
+    yield page
+    page.close()
 
 
 @pytest.fixture

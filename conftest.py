@@ -45,9 +45,6 @@ gc.set_threshold(50_000, 20, 100)
 # Requests that fail are repeated by the SDK as they are for real, only sooner.
 stripe.HTTPClient.INITIAL_DELAY = 0.02
 thorough.load_profile()
-# Coverage is measured of the tests' own processes, not of those that they start.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.pop("COVERAGE_PROCESS_START", None)
 ROOT = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 STARTUP_SECONDS = 30

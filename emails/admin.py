@@ -22,7 +22,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
-from emails import copies, looks, outbox
+from emails import copies, looks, outbox, preferences
 from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
@@ -59,6 +59,26 @@ class KindFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
+class WhyFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Filters what was left out by why."""
+
+    title = "why it was left out"
+    parameter_name = "why"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the reasons."""
+        return [("off", "The member turned it off"), ("other", "Not needed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what was left out for one reason."""
+        skipped = queryset.filter(state=MessageState.SKIPPED)
+        if self.value() == "off":
+            return skipped.filter(error__startswith=preferences.TURNED_OFF)
+        if self.value() == "other":
+            return skipped.exclude(error__startswith=preferences.TURNED_OFF)
+        return queryset
+
+
 class MessageAdmin(ReadOnlyAdmin):
     """The message log."""
 
@@ -71,6 +91,7 @@ class MessageAdmin(ReadOnlyAdmin):
         ("state", ChoicesDropdownFilter),
         ("channel", ChoicesDropdownFilter),
         KindFilter,
+        WhyFilter,
         ("created_at", by_day("day written")),
     ]
     nothing = "No message has been written yet."

@@ -15,6 +15,8 @@ from emails.topics import Topic
 from members.models import Member
 
 Off = frozenset[tuple[str, str]]
+# How the reason begins for what its reader doesn't want.
+TURNED_OFF = "The member turned off"
 
 
 def can_switch(topic: Topic, channel: Channel) -> bool:
@@ -63,7 +65,7 @@ def why_not_wanted(message: Message) -> str:
     if row is None:
         return ""
     how = "emails" if message.channel == Channel.EMAIL else "texts"
-    return f"The member turned off {how} about “{topics.TOPICS[topic].title}”."
+    return f"{TURNED_OFF} {how} about “{topics.TOPICS[topic].title}”."
 
 
 def optional_topic(kind: Kind, channel: Channel) -> Topic | None:

@@ -16,7 +16,7 @@ from emails.admin import MessageAdmin
 from emails.catalog import name_of
 from emails.models import Message
 from members.access import current_user
-from portal.backoffice import gallery
+from portal.backoffice import gallery, message_statistics
 from portal.backoffice.gallery import Exhibit
 
 
@@ -31,12 +31,20 @@ class MessagePages(MessageAdmin):
             path("gallery/", guarded(self.gallery), name="emails_message_gallery"),
             path("gallery/message/", guarded(self.exhibit), name="emails_message_exhibit"),
         ]
+        own.append(path("statistics/", guarded(self.statistics), name="emails_message_statistics"))
         return [*own, *super().get_urls()]
 
     def gallery(self, request: HttpRequest) -> HttpResponse:
         """Answer with every kind. Template: `admin/messages/gallery.html`."""
         self._check_may_view(request)
         return self._page(request, "gallery", "Gallery", {"shelves": gallery.shelves()})
+
+    def statistics(self, request: HttpRequest) -> HttpResponse:
+        """Answer with what became of a month's. Template: `admin/messages/statistics.html`."""
+        self._check_may_view(request)
+        month = message_statistics.month_of(request.GET.get("month", ""))
+        page = message_statistics.words(message_statistics.read(month))
+        return self._page(request, "statistics", "Statistics", {"page": page})
 
     def exhibit(self, request: HttpRequest) -> HttpResponse:
         """Answer with one sample, or send it. Template: `admin/messages/exhibit.html`."""

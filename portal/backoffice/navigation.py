@@ -141,6 +141,7 @@ SECTIONS = (
         "outgoing_mail",
         (
             Item("Messages", "emails.message", lambda now: now.messages.failed),
+            Item("Statistics", "emails.message", page="statistics"),
             Item("Gallery", "emails.message", page="gallery"),
         ),
     ),

@@ -1,0 +1,252 @@
+"""What became of a month's messages: by kind and by day, and what its texts cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from common.staff import show
+from emails.catalog import name_of
+from emails.models import Channel, Message, MessageState
+from emails.preferences import TURNED_OFF
+
+LIST = "emails.message"
+STATES: Mapping[str, tuple[MessageState, ...]] = {
+    "sent": (MessageState.SENT,),
+    "delivered": (MessageState.DELIVERED,),
+    "failed": (MessageState.FAILED,),
+    "off": (MessageState.SKIPPED,),
+    "skipped": (MessageState.SKIPPED,),
+    "waiting": (MessageState.QUEUED, MessageState.SENDING),
+}
+TITLES: Mapping[str, str] = {
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "failed": "Failed or bounced",
+    "off": "Turned off",
+    "skipped": "Not needed",
+    "waiting": "Waiting",
+}
+# What the list's filter of the same name keeps.
+WHY = {"off": "off", "skipped": "other"}
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month by the reader's clock."""
+
+    first: date
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.after.first - timedelta(days=1)
+
+    @property
+    def after(self) -> Month:
+        """The next month."""
+        return Month((self.first + timedelta(days=32)).replace(day=1))
+
+    @property
+    def before(self) -> Month:
+        """The month before."""
+        return Month((self.first - timedelta(days=1)).replace(day=1))
+
+    @property
+    def key(self) -> str:
+        """How addresses name it."""
+        return f"{self.first:%Y-%m}"
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return f"{self.first:%B %Y}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was counted: (kind, channel), day, and state each with a number of messages."""
+
+    month: Month
+    by_kind: Mapping[tuple[str, str], Counter[str]]
+    by_day: Mapping[date, Counter[str]]
+    oldest: datetime | None
+    costs: list[tuple[str, Decimal, int, int]]
+    unpriced: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number that leads to its rows; no address if there are none."""
+
+    title: str
+    number: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A kind by one channel, or a day."""
+
+    title: str
+    channel: str
+    cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The page in words."""
+
+    month: Month
+    may_go_on: bool
+    total: Line
+    kinds: list[Line]
+    days: list[Line]
+    oldest: str
+    cost: str
+    cost_url: str
+
+
+def month_of(text: str) -> Month:
+    """Return the month of an address; the current one if it names none."""
+    today = timezone.localdate()
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        first = today
+    return Month(min(first, today).replace(day=1))
+
+
+def read(month: Month) -> Facts:
+    """Count a month's messages."""
+    rows = _rows(month)
+    by_kind: dict[tuple[str, str], Counter[str]] = {}
+    for row, counts in _counted(rows, "kind", "channel"):
+        by_kind.setdefault((row["kind"], row["channel"]), Counter()).update(counts)
+    by_day: dict[date, Counter[str]] = {}
+    for row, counts in _counted(rows.annotate(day=TruncDate("created_at")), "day"):
+        by_day.setdefault(row["day"], Counter()).update(counts)
+    waiting = Message.objects.filter(state__in=STATES["waiting"])
+    texts = rows.filter(channel=Channel.SMS).exclude(sent_at=None)
+    costs = texts.exclude(price=None).order_by("price_currency").values("price_currency")
+    return Facts(
+        month=month,
+        by_kind=by_kind,
+        by_day=by_day,
+        oldest=waiting.aggregate(oldest=Min("created_at"))["oldest"],
+        costs=[
+            (one["price_currency"], one["cost"], one["texts"], one["segments"] or 0)
+            for one in costs.annotate(
+                cost=Sum("price"), texts=Count("pk"), segments=Sum("segments")
+            )
+        ],
+        unpriced=texts.filter(price=None).count(),
+    )
+
+
+def words(facts: Facts) -> Statistics:
+    """Return the page in words, with links to the rows that each number counts."""
+    month = facts.month
+    span = _span(month.first, month.last)
+    everything = sum(facts.by_kind.values(), Counter[str]())
+    return Statistics(
+        month=month,
+        may_go_on=month.after.first <= timezone.localdate(),
+        total=_line("All", "", everything, span),
+        kinds=[
+            _line(name_of(kind), Channel(channel).label, counts, span | _of(kind, channel))
+            for (kind, channel), counts in sorted(facts.by_kind.items())
+        ],
+        days=[
+            _line(show.day(_noon(day)), "", counts, _span(day, day))
+            for day, counts in sorted(facts.by_day.items(), reverse=True)
+        ],
+        oldest=_oldest(facts.oldest),
+        cost=_cost(facts),
+        cost_url=show.list_of(LIST, channel__exact=Channel.SMS, **span),
+    )
+
+
+def _rows(month: Month) -> QuerySet[Message]:
+    zone = timezone.get_current_timezone()
+    start = datetime(month.first.year, month.first.month, 1, tzinfo=zone)
+    after = month.after.first
+    end = datetime(after.year, after.month, 1, tzinfo=zone)
+    return Message.objects.filter(created_at__gte=start, created_at__lt=end).order_by()
+
+
+def _counted(rows: QuerySet[Any], *names: str) -> Iterable[tuple[dict[str, Any], Counter[str]]]:
+    """Count rows by these columns; what was left out, also by whether its member wanted that."""
+    is_off = Q(error__startswith=TURNED_OFF)
+    counted = rows.values(*names, "state").annotate(
+        rows=Count("pk"), off=Count("pk", filter=is_off)
+    )
+    of_state = {state: name for name, states in STATES.items() for state in states}
+    for row in counted:
+        if row["state"] == MessageState.SKIPPED:
+            yield row, Counter(off=row["off"], skipped=row["rows"] - row["off"])
+        else:
+            yield row, Counter({of_state[row["state"]]: row["rows"]})
+
+
+def _line(title: str, channel: str, counts: Mapping[str, int], rows: Mapping[str, str]) -> Line:
+    return Line(
+        title,
+        channel,
+        [
+            Cell(
+                TITLES[name],
+                counts.get(name, 0),
+                show.list_of(LIST, **rows, **_of_state(name)) if counts.get(name) else "",
+            )
+            for name in STATES
+        ],
+    )
+
+
+def _of_state(name: str) -> dict[str, str]:
+    """Return the list's filters for a column."""
+    if name in WHY:
+        return {"why": WHY[name]}
+    states = STATES[name]
+    lookup = "state__exact" if len(states) == 1 else "state__in"
+    return {lookup: ",".join(states)}
+
+
+def _of(kind: str, channel: str) -> dict[str, str]:
+    return {"kind": kind, "channel__exact": channel}
+
+
+def _span(first: date, last: date) -> dict[str, str]:
+    """Return the list's filter for days."""
+    return {"created_at_from": first.isoformat(), "created_at_to": last.isoformat()}
+
+
+def _noon(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=timezone.get_current_timezone())
+
+
+def _oldest(at: datetime | None) -> str:
+    if at is None:
+        return "No message is waiting."
+    return f"The oldest message that’s waiting was written {show.age(at)}."
+
+
+def _cost(facts: Facts) -> str:
+    """Return what the month’s texts cost, as far as Twilio has said it."""
+    said = [
+        f"{cost.quantize(Decimal('0.01'))} {currency} for {show.count(texts, 'text')}"
+        f" ({show.count(segments, 'segment')})"
+        for currency, cost, texts, segments in facts.costs
+    ]
+    if facts.unpriced:
+        said.append(f"Twilio hasn’t told the price of {show.count(facts.unpriced, 'text')}")
+    return ". ".join(said) + "." if said else "No text was sent."

@@ -24,6 +24,7 @@ RECEIPT = {
     "discount_label": "",
     "credits": [],
     "discount": "",
+    "receipt_url": "https://portal.example.com/payments/3/receipt/",
     "url": "https://portal.example.com/payments/invoices/3/",
 }
 

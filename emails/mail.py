@@ -13,7 +13,7 @@ from django.core.mail import EmailMultiAlternatives
 from common import addresses
 from common.context import current_brand
 from common.network import is_network_error
-from emails import copies, rendering, smtp, smtp_replies, unsubscribe_links
+from emails import attachments, copies, rendering, smtp, smtp_replies, unsubscribe_links
 from emails.catalog import spec_of
 from emails.flowed import flowed
 from emails.models import Message
@@ -63,6 +63,8 @@ def send(message: Message) -> str:
         },
     )
     mail.attach_alternative(rendered.html, "text/html")
+    if pdf := attachments.of(message):
+        mail.attach(pdf.name, pdf.content, "application/pdf")
     try:
         mail.send()
     except smtplib.SMTPRecipientsRefused as error:

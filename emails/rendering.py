@@ -86,7 +86,7 @@ class RenderedEmail:
 def render_email(message: Message) -> RenderedEmail:
     """Return a message as email."""
     facts = _facts(message)
-    with _reader_of(message):
+    with reader_of(message):
         facts["language"] = translation.get_language()
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
         template = compiling.html_template(f"emails/{message.kind}.mjml")
@@ -97,13 +97,13 @@ def render_email(message: Message) -> RenderedEmail:
 
 def render_text(message: Message) -> str:
     """Return the plain text of a message's email, alone."""
-    with _reader_of(message):
+    with reader_of(message):
         return _text(message, _facts(message))
 
 
 def render_subject(message: Message) -> str:
     """Return the subject of a message's email, on one line."""
-    with _reader_of(message):
+    with reader_of(message):
         return _subject(message, _facts(message))
 
 
@@ -111,7 +111,7 @@ def render_sms(message: Message) -> str:
     """Return a message as text message, in one segment if possible, and two at most."""
     facts = _facts(message) | short_links.of(message)
     facts = {name: _on_one_line(value) for name, value in facts.items()}
-    with _reader_of(message):
+    with reader_of(message):
         return fitting.fitted(partial(_sms, message), facts, str(facts["portal_host"]))
 
 
@@ -184,7 +184,7 @@ def _line(source: str) -> Template:
 
 
 @contextmanager
-def _reader_of(message: Message) -> Iterator[None]:
+def reader_of(message: Message) -> Iterator[None]:
     """Write in the member's time zone and language; to others in the business's own."""
     zone, language = None, str(settings.LANGUAGE_CODE)
     if message.user:

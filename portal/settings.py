@@ -91,6 +91,9 @@ TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 BRAND_READER = "business.brand.current"
 # Who reads the logo's file, for documents.
 LOGO_READER = "business.uploads.content_or_nothing"
+# Makes the PDF that goes with a receipt, if it's wanted.
+ATTACHMENT_MAKER = "billing.pages.attachments.of"
+ATTACH_RECEIPTS = env.bool("ATTACH_RECEIPTS", default=False)
 # Records what staff take away as a file (see `common.staff.exporting`).
 DOWNLOAD_RECORDER = "portal.backoffice.downloads.record"
 

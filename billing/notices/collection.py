@@ -115,6 +115,7 @@ def _invoice(
             invoice_number=invoice.number,
             due_on=invoice.due_at,
             **_by_zelle(invoice),
+            pdf_url=portal_url("billing:invoice-pdf", invoice.pk) if invoice.pdf_url else "",
             url=portal_url("billing:invoice", invoice.pk),
         ),
         cause=invoice.stripe_id,

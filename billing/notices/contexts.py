@@ -236,6 +236,7 @@ class PaymentReceived(MessageContext):
     discount: str = ""
     discount_label: str = ""
     credits: Sequence[NamedAmount] = ()
+    receipt_url: str = ""
     url: str
 
 
@@ -338,6 +339,7 @@ class InvoiceToPay(MessageContext):
     zelle_name: str = ""
     zelle_address: str = ""
     zelle_url: str = ""
+    pdf_url: str = ""
     url: str
 
 

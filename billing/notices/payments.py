@@ -82,6 +82,7 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
             discount=_money(invoice, -invoice.discount) if invoice.discount else "",
             discount_label=texts.discount(invoice.promotion_codes),
             credits=_named_amounts(invoice, texts.invoice_credits(invoice)),
+            receipt_url=portal_url("billing:receipt", paid[-1].pk) if paid else "",
             url=portal_url("billing:invoice", invoice.pk),
         ),
     )
@@ -115,6 +116,7 @@ def single_payment_received(received: SinglePaymentReceived) -> None:
             method=texts.card(payment.card_brand, payment.card_last4),
             lines=[NamedAmount(description=description, amount=amount)],
             taxes_included=_tax_in(payment),
+            receipt_url=portal_url("billing:receipt", payment.pk),
             url=portal_url("billing:payment", payment.pk),
         ),
         cause=payment.stripe_id,
@@ -142,6 +144,7 @@ def receipt_again(paid: Paid, payment: Payment, *, at: datetime, cause: str) -> 
             is_direct=payment.is_outside,
             lines=[NamedAmount(description=paid.description, amount=amount)],
             taxes_included=[tax] if paid.tax else [],
+            receipt_url=portal_url("billing:receipt", payment.pk),
             url=portal_url(name, pk),
         ),
         cause=f"{payment.stripe_id}:{cause}",

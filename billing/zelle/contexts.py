@@ -68,6 +68,7 @@ class ZelleReceived(MessageContext):
     invoice_number: str
     begins: bool
     received_on: datetime
+    receipt_url: str = ""
     url: str
 
 

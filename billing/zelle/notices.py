@@ -52,6 +52,7 @@ def received(expected: ExpectedTransfer) -> None:
             invoice_number=invoice.number if invoice else "",
             begins=expected.purpose == ZellePurpose.MEMBERSHIP,
             received_on=at,
+            receipt_url=portal_url("billing:zelle-receipt", expected.pk),
             url=_url(expected),
         ),
         cause=_cause(expected, at.isoformat()),

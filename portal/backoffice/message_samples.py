@@ -57,6 +57,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
             discount="−$3.00",
             discount_label="Discount (code WELCOME50)",
             credits=[NamedAmount(description="Credit applied", amount="−$1.00")],
+            receipt_url="https://portal.example.com/payments/123456/receipt/",
             url="https://portal.example.com/payments/invoices/123456/",
         ),
         notices.Joined(
@@ -77,6 +78,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
             discount="−$3.00",
             discount_label="Discount (code WELCOME50)",
             credits=[NamedAmount(description="Credit applied", amount="−$1.00")],
+            receipt_url="https://portal.example.com/payments/123456/receipt/",
             url="https://portal.example.com/payments/invoices/123456/",
             plan_name="Harbor Yoga membership",
             price="$29.00",
@@ -230,6 +232,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
             invoice_number="",
             begins=True,
             received_on=at("2026-11-24T12:00:00+00:00"),
+            receipt_url="https://portal.example.com/zelle/123456/receipt/",
             url="https://portal.example.com/zelle/123456/",
         ),
         zelle.ZellePartReceived(
@@ -270,6 +273,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
             zelle_name="Harbor Yoga LLC",
             zelle_address="pay@harboryoga.example",
             zelle_url="https://portal.example.com/zelle/123456/",
+            pdf_url="https://portal.example.com/payments/invoices/123456/pdf/",
             url="https://portal.example.com/payments/invoices/123456/",
         ),
         notices.InvoiceDue(

@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.core.bank_statuses import ExpectedState
+from billing.facts import zelle
 from billing.models import ExpectedTransfer, Payment
-from billing.pages import zelle_receipts
+from billing.pages import attachments, zelle_receipts
 from billing.refunds import by_zelle
 from billing.refunds import service as refunds
 from billing.tests.factories import make_member
@@ -18,6 +19,8 @@ from billing.tests.zelle.bank import Money, came, expect, memo_of, pay, staff
 from billing.tests.zelle.world import make_terms
 from billing.zelle import allocating
 from conftest import Sandbox, run_jobs
+from emails.catalog import Kind
+from emails.models import Channel, Message
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +87,11 @@ def test_what_is_not_paid_has_none(client: Client, sandbox: Sandbox) -> None:
     alice: User = make_member("Alice Archer")
     client.force_login(alice)
     assert client.get(path(expect(alice))).status_code == 404
+
+
+def test_the_email_can_bring_the_pdf(paid: ExpectedTransfer) -> None:
+    message = Message.objects.get(kind=Kind.ZELLE_RECEIVED, channel=Channel.EMAIL, user=paid.user)
+    pdf = attachments.of(message)
+    assert pdf is not None
+    assert pdf.name == f"receipt-{zelle.shown(paid)}.pdf"
+    assert pdf.content.startswith(b"%PDF-")

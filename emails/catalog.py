@@ -37,6 +37,9 @@ class Kind(StrEnum):
     PRICE_SWITCHED = "price_switched"
     OFFER_ACCEPTED = "offer_accepted"
     PAYMENT_REQUESTED = "payment_requested"
+    PAYMENT_EXPIRING = "payment_expiring"
+    DEBIT_COMING = "debit_coming"
+    DISCOUNT_ENDING = "discount_ending"
     CREDIT_NOTE = "credit_note"
     ZELLE_STARTED = "zelle_started"
     ZELLE_REMINDER = "zelle_reminder"
@@ -51,7 +54,9 @@ class Kind(StrEnum):
     REFUND_SENT = "refund_sent"
     REFUND_ARRIVED = "refund_arrived"
     REFUND_FAILED = "refund_failed"
+    REFUND_WITHDRAWN = "refund_withdrawn"
     REFUND_TO_DECIDE = "refund_to_decide"
+    REFUND_TAKEN_BACK = "refund_taken_back"
     REFUND_WAITS = "refund_waits"
     REFUND_IN_TROUBLE = "refund_in_trouble"
     MONEY_MISSING = "money_missing"
@@ -225,6 +230,17 @@ CATALOG: dict[Kind, Spec] = {
     ),
     Kind.OFFER_ACCEPTED: _billing(Topic.MEMBERSHIP, "Thank you for staying: {{ terms }}"),
     Kind.PAYMENT_REQUESTED: _billing(Topic.BILLS, "Please pay {{ amount }} for {{ description }}"),
+    Kind.PAYMENT_EXPIRING: _billing(
+        Topic.DUE_REMINDERS,
+        "{% load message_dates %}Reminder: pay {{ amount }} by {{ expires_on|day }}",
+    ),
+    Kind.DEBIT_COMING: Spec(
+        "Your bank payment of {{ amount }} is on its way", topic=Topic.RECEIPTS
+    ),
+    Kind.DISCOUNT_ENDING: _billing(
+        Topic.RENEWALS,
+        "{% load message_dates %}Your discount ends on {{ ends_on|day }}",
+    ),
     Kind.PAYMENT_NOT_MADE: _billing(
         Topic.PAYMENT_PROBLEMS, "Payment failed: {{ amount }} for {{ description }}"
     ),
@@ -275,6 +291,10 @@ CATALOG: dict[Kind, Spec] = {
         "{% elif again_url %}Your refund of {{ amount }} was canceled"
         "{% else %}Your refund of {{ amount }} did not arrive{% endif %}",
     ),
+    Kind.REFUND_WITHDRAWN: Spec(
+        "You withdrew your request: refund of {{ amount }}", topic=Topic.REFUND_PROGRESS
+    ),
+    Kind.REFUND_TAKEN_BACK: _staff("Refund request withdrawn: {{ amount }} from {{ member }}"),
     Kind.REFUND_TO_DECIDE: _staff("Refund request: {{ amount }} from {{ member }}"),
     Kind.REFUND_WAITS: _staff("Refund still waiting: {{ amount }} from {{ member }}"),
     Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} from {{ member }}"),

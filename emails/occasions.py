@@ -59,6 +59,11 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.PRICE_SWITCHED: Occasion("A membership switches between monthly and yearly."),
     Kind.OFFER_ACCEPTED: Occasion("A member who was leaving accepts a discount to stay."),
     Kind.PAYMENT_REQUESTED: Occasion("Staff ask a member for a payment."),
+    Kind.PAYMENT_EXPIRING: Occasion("A payment request expires in a few days."),
+    Kind.DEBIT_COMING: Occasion("A bank starts to process a renewal or a one-time payment."),
+    Kind.DISCOUNT_ENDING: Occasion(
+        "A discount ends before the next payment. A yearly renewal’s notice says it instead."
+    ),
     Kind.CREDIT_NOTE: Occasion("An invoice is reduced by a credit note."),
     Kind.ZELLE_STARTED: Occasion("A member chooses to pay by Zelle."),
     Kind.ZELLE_REMINDER: Occasion("A payment by Zelle hasn’t arrived, and its last day is near."),
@@ -73,6 +78,8 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.REFUND_SENT: Occasion("A refund is on its way, is late, or needs an answer."),
     Kind.REFUND_ARRIVED: Occasion("A refund is with the bank."),
     Kind.REFUND_FAILED: Occasion("A refund fails or is canceled."),
+    Kind.REFUND_WITHDRAWN: Occasion("A member withdraws a refund request."),
+    Kind.REFUND_TAKEN_BACK: _staff("A member withdraws a refund request that staff were told of."),
     Kind.REFUND_TO_DECIDE: _staff("A refund request needs a decision."),
     Kind.REFUND_WAITS: _staff("A refund request has waited too long."),
     Kind.REFUND_IN_TROUBLE: _staff("A refund fails, or Stripe holds it."),

@@ -17,7 +17,9 @@ from emails.models import Channel, Message
 from members import time_zones
 
 # Everybody gets them by email, and by text they can wait for the morning.
-REMINDERS = frozenset({Kind.TRIAL_ENDING, Kind.RENEWAL_COMING, Kind.INVOICE_OVERDUE})
+REMINDERS = frozenset(
+    {Kind.TRIAL_ENDING, Kind.DISCOUNT_ENDING, Kind.RENEWAL_COMING, Kind.INVOICE_OVERDUE}
+)
 OVERTAKEN = "A later text about the same couldn’t wait for the morning, so this one isn’t needed."
 TOO_LATE = "It would be out of date by the end of the quiet hours. An email says the same."
 

@@ -66,8 +66,8 @@ TOPICS: dict[Topic, About] = {
     ),
     Topic.RENEWALS: About(
         Group.MEMBERSHIP,
-        _("Trial and renewal notices"),
-        _("Before a free trial ends or a yearly plan renews."),
+        _("Trial, discount, and renewal notices"),
+        _("Before a free trial or a discount ends, or a yearly plan renews."),
         _("So no charge comes as a surprise."),
     ),
     Topic.CARD_EXPIRING: About(
@@ -78,7 +78,10 @@ TOPICS: dict[Topic, About] = {
     Topic.RECEIPTS: About(
         Group.PAYMENTS,
         _("Receipts"),
-        _("When a payment goes through. Your receipts are always under Payments, too."),
+        _(
+            "When your bank starts a payment, and when a payment goes through. Your receipts are"
+            " always under Payments, too."
+        ),
     ),
     Topic.BILLS: About(
         Group.PAYMENTS,
@@ -89,7 +92,10 @@ TOPICS: dict[Topic, About] = {
     Topic.DUE_REMINDERS: About(
         Group.PAYMENTS,
         _("Payment reminders"),
-        _("A few days before an invoice is due or we stop waiting for a Zelle payment."),
+        _(
+            "A few days before an invoice is due, a payment request expires, or we stop waiting for"
+            " a Zelle payment."
+        ),
     ),
     Topic.PAYMENT_PROBLEMS: About(
         Group.PAYMENTS,
@@ -100,7 +106,7 @@ TOPICS: dict[Topic, About] = {
     Topic.REFUND_PROGRESS: About(
         Group.REFUNDS,
         _("Refund progress"),
-        _("When we get your request, and when it’s approved."),
+        _("When we get your request, when it’s approved, and if you withdraw it."),
     ),
     Topic.REFUND_RESULTS: About(
         Group.REFUNDS,

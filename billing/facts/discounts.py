@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.dates import plain_date
+from billing.core.statuses import InvoiceStatus
 from billing.models import Subscription
 from common.money import Money
 
@@ -35,6 +36,25 @@ class Discount:
 def in_words(row: Subscription) -> list[Discount]:
     """Return each running discount in words."""
     return [_in_words(one) for one in running(row)]
+
+
+def ending_before_renewal(row: Subscription) -> tuple[Discount, datetime] | None:
+    """Return the running discount that the next payment lacks, and when it ends."""
+    for one in running(row):
+        if one["ends_at"] is not None:
+            ends_at = datetime.fromtimestamp(one["ends_at"], UTC)
+            if ends_at <= row.current_period_end:
+                return _in_words(one), ends_at
+    return None
+
+
+def has_run_out(row: Subscription) -> bool:
+    """Whether the last payment was lowered by a discount, and the next one isn't."""
+    lasting = [one for one in running(row) if one["ends_at"] is None]
+    end = row.current_period_end.timestamp()
+    lasting += [one for one in running(row) if one["ends_at"] and one["ends_at"] > end]
+    paid = row.invoices.filter(status=InvoiceStatus.PAID).order_by("-created_at", "-pk").first()
+    return paid is not None and paid.discount > 0 and not lasting
 
 
 def next_charge(row: Subscription) -> Money | None:

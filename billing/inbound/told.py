@@ -40,6 +40,7 @@ TELLS: dict[str, tuple[Kind, ...]] = {
     "invoice.overdue": (Kind.INVOICE_OVERDUE,),
     "invoice.upcoming": (Kind.RENEWAL_COMING,),
     "payment_intent.succeeded": (Kind.PAYMENT_RECEIVED,),
+    "payment_intent.processing": (Kind.DEBIT_COMING,),
     "payment_intent.payment_failed": (Kind.PAYMENT_NOT_MADE,),
     "credit_note.created": (Kind.CREDIT_NOTE,),
     **dict.fromkeys(
@@ -77,7 +78,6 @@ SILENT: dict[str, str] = {
     "invoice.updated": "Other events say what matters about it.",
     "invoice.voided": "Nothing is owed any more, and the invoice’s page says so.",
     "invoice.marked_uncollectible": "It’s our bookkeeping. The earlier emails still hold.",
-    "payment_intent.processing": "The page says so. The receipt or the failure follows.",
     "payment_intent.canceled": "Nobody paid, and nothing is owed.",
     "charge.succeeded": "payment_intent.succeeded says it.",
     "charge.updated": "It brings the fee and the receipt’s address.",

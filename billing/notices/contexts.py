@@ -198,6 +198,7 @@ class RenewalComing(MessageContext):
     renews_on: datetime
     method: str
     by_invoice: bool
+    discount_ends: bool
     url: str
 
 
@@ -296,6 +297,50 @@ class PaymentRequested(MessageContext):
     by_zelle: bool
     description: str
     expires_on: datetime | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentExpiring(MessageContext):
+    """A payment that staff asked for can be made for a few more days."""
+
+    kind = Kind.PAYMENT_EXPIRING
+    name: str
+    amount: str
+    tax_words: str
+    adds_tax: bool
+    description: str
+    expires_on: datetime
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebitComing(MessageContext):
+    """A bank is processing a payment, which takes days."""
+
+    kind = Kind.DEBIT_COMING
+    name: str
+    amount: str
+    description: str
+    method: str
+    started_on: datetime
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscountEnding(MessageContext):
+    """The next payment has the full price. `other` names what isn't the membership."""
+
+    kind = Kind.DISCOUNT_ENDING
+    name: str
+    plan_name: str
+    discount: str
+    ends_on: datetime
+    price: str
+    renews_on: datetime
+    method: str
+    by_invoice: bool
+    other: str
     url: str
 
 

@@ -21,6 +21,7 @@ from billing.notices import contexts, joining
 from billing.notices.transitions import (
     CardChanged,
     CardExpiring,
+    DiscountEnding,
     EndScheduled,
     EndTakenBack,
     FreeTimeGiven,
@@ -260,10 +261,35 @@ def renewal_coming(coming: RenewalComing) -> None:
             renews_on=subscription.current_period_end,
             method=_card_charged(subscription),
             by_invoice=subscription.is_sent,
+            discount_ends=discounts.has_run_out(subscription),
             url=portal_url("billing:membership"),
         ),
         cause=f"{subscription.stripe_id}:{_seconds(subscription.current_period_end)}",
         happened_at=coming.seen_at,
+        good_until=subscription.current_period_end,
+    )
+
+
+def discount_ending(ending: DiscountEnding) -> None:
+    """Say when the discount ends, and what's charged then."""
+    subscription = ending.subscription
+    user = subscription.customer.user
+    outbox.put(
+        user,
+        contexts.DiscountEnding(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            discount=ending.discount.amount,
+            ends_on=ending.ends_at,
+            price=_next_charge(subscription),
+            renews_on=subscription.current_period_end,
+            method=_card_charged(subscription),
+            by_invoice=subscription.is_sent,
+            other=descriptions.other_of(subscription),
+            url=portal_url("billing:membership"),
+        ),
+        cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
+        happened_at=ending.seen_at,
         good_until=subscription.current_period_end,
     )
 

@@ -28,8 +28,10 @@ from billing.notices import contexts, joining
 from billing.notices.transitions import (
     ConfirmationNeeded,
     CreditNoteIssued,
+    DebitComing,
     InvoicePaid,
     InvoicePaymentFailed,
+    RequestExpiring,
     SinglePaymentFailed,
     SinglePaymentReceived,
 )
@@ -277,6 +279,50 @@ def ask_for_payment(request: PaymentRequest) -> None:
         # An expired request can be sent again, at another time.
         cause=f"{request.pk}:{sent.isoformat()}",
         happened_at=sent,
+    )
+
+
+def request_expiring(expiring: RequestExpiring) -> None:
+    """Remind a member of a payment request that expires; each sending is reminded of once."""
+    request = expiring.request
+    outbox.put(
+        request.user,
+        contexts.PaymentExpiring(
+            name=request.user.first_name,
+            amount=str(request.price),
+            tax_words=tax_settings.single_words(),
+            adds_tax=tax_settings.adds_to_single(),
+            description=request.description,
+            expires_on=expiring.expires_at,
+            url=pay_links.url_of(request),
+        ),
+        cause=f"{request.pk}:{expiring.expires_at.isoformat()}",
+        happened_at=expiring.seen_at,
+        good_until=expiring.expires_at,
+    )
+
+
+def debit_coming(coming: DebitComing) -> None:
+    """Say that the bank is processing a payment. Each try is announced once."""
+    payment, invoice = coming.payment, coming.payment.invoice
+    user = payment.customer.user
+    if invoice:
+        description, url = describe(invoice), portal_url("billing:invoice", invoice.pk)
+    else:
+        description = texts.payment_description(payment.description, current_brand().name)
+        url = portal_url("billing:payment", payment.pk)
+    outbox.put(
+        user,
+        contexts.DebitComing(
+            name=user.first_name,
+            amount=str(payment.money),
+            description=description,
+            method=texts.card(payment.card_brand, payment.card_last4),
+            started_on=coming.started_at,
+            url=url,
+        ),
+        cause=f"{payment.stripe_id}:{payment.charge_id}",
+        happened_at=coming.started_at,
     )
 
 

@@ -1,4 +1,4 @@
-"""Reminders ahead of time: a trial ends, a yearly plan renews, an invoice is due.
+"""Reminders ahead of time: a trial or a discount ends, a yearly plan renews, a payment is due.
 
 Rows don't change when such a day comes near. So a Stripe event, or the daily job, asks here, and
 the row under lock decides: an event that comes late or twice makes nothing new.
@@ -19,15 +19,17 @@ from billing.core.statuses import (
     InvoiceStatus,
     SubscriptionStatus,
 )
-from billing.facts import memberships
-from billing.models import Invoice, Subscription
+from billing.facts import discounts, memberships
+from billing.models import Invoice, PaymentRequest, Subscription
 from billing.models.locks import lock_member
 from billing.notices import announcing
 from billing.notices.transitions import (
     CardExpiring,
+    DiscountEnding,
     InvoiceDueSoon,
     InvoiceOverdue,
     RenewalComing,
+    RequestExpiring,
     TrialEnding,
 )
 from common.one_by_one import OneByOne
@@ -44,6 +46,8 @@ CARD_NOTICE = timedelta(days=31)
 # Before a sent invoice is due, and after that, while a reminder still makes sense.
 DUE_NOTICE = timedelta(days=3)
 OVERDUE_NOTICE = timedelta(days=7)
+# Before a payment request expires.
+REQUEST_NOTICE = timedelta(days=3)
 
 
 def trial_ending(subscription_id: str, now: datetime) -> None:
@@ -77,6 +81,42 @@ def renewal_coming(subscription_id: str, now: datetime) -> None:
             and now < row.current_period_end <= now + EARLIEST_RENEWAL_NOTICE
         ):
             announcing.announce(RenewalComing(row, now))
+
+
+def discount_ending(subscription_id: str, now: datetime) -> None:
+    """Announce that a discount ends before the next payment, in the week before either.
+
+    A long period's renewal has its own announcement, which says so.
+    """
+    with transaction.atomic():
+        row = _locked(subscription_id)
+        if row is None or row.status != SubscriptionStatus.ACTIVE or not row.is_renewal_charged:
+            return
+        if row.current_period_end - row.current_period_start > LONG_INTERVAL:
+            return
+        ending = discounts.ending_before_renewal(row)
+        if ending and ending[1] <= now + RENEWAL_NOTICE:
+            announcing.announce(DiscountEnding(row, *ending, now))
+
+
+def request_expiring(request_pk: int, now: datetime) -> None:
+    """Announce that a payment request expires within three days.
+
+    If it never had longer, it isn't announced: it said so. A payment by Zelle that the member
+    chose for it has its own reminder.
+    """
+    with transaction.atomic():
+        request = PaymentRequest.objects.select_related("user").filter(pk=request_pk).first()
+        if request is None:
+            return
+        lock_member(request.user_id)
+        row = PaymentRequest.objects.asked(now).select_related("user").filter(pk=request_pk).first()
+        if row is None or row.sent_at is None or row.expires_at is None:
+            return
+        is_near = row.expires_at <= now + REQUEST_NOTICE
+        had_longer = row.expires_at - row.sent_at > REQUEST_NOTICE
+        if is_near and had_longer and not row.expected_transfers.open().exists():
+            announcing.announce(RequestExpiring(row, row.expires_at, now))
 
 
 def card_expiring(subscription_id: str, now: datetime) -> None:
@@ -152,6 +192,13 @@ def remind_all() -> None:
     for subscription_id in near.values_list("stripe_id", flat=True):
         with run.each(subscription_id):
             renewal_coming(subscription_id, now)
+    for subscription_id in live.exclude(discounts=[]).values_list("stripe_id", flat=True):
+        with run.each(subscription_id):
+            discount_ending(subscription_id, now)
+    asked = PaymentRequest.objects.asked(now).filter(expires_at__lte=now + REQUEST_NOTICE)
+    for request_pk in asked.values_list("pk", flat=True):
+        with run.each(f"Payment request {request_pk}"):
+            request_expiring(request_pk, now)
     months = {f"{at:%Y-%m}" for at in (now, now + CARD_NOTICE)}
     expiring = live.filter(card_expires__in=months)
     for subscription_id in expiring.values_list("stripe_id", flat=True):

@@ -86,6 +86,24 @@ def _renews(message: Message) -> str:
     return "" if is_same else "The renewal has another date now."
 
 
+def _discount_ends(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    if not row.is_live or row.ends_at:
+        return "The membership doesn’t renew anymore."
+    ends = {str(one["ends_at"]) for one in row.discounts}
+    is_same = message.cause.rpartition(":")[2] in ends
+    has_ended = not ends
+    return "" if is_same or has_ended else "The discount has another end now."
+
+
+def _debit_comes(message: Message) -> str:
+    row = Payment.objects.filter(stripe_id=message.cause.partition(":")[0]).first()
+    is_waiting = row is None or row.status == PaymentStatus.PROCESSING
+    return "" if is_waiting else "The bank isn’t processing the payment anymore."
+
+
 def _card_expires(message: Message) -> str:
     row = _subscription(message)
     if row is None:
@@ -185,6 +203,9 @@ CHECKS: dict[Kind, Check] = {
     Kind.PAYMENT_NOT_MADE: _not_made,
     Kind.TRIAL_ENDING: _trial_ends,
     Kind.RENEWAL_COMING: _renews,
+    Kind.DISCOUNT_ENDING: _discount_ends,
+    Kind.DEBIT_COMING: _debit_comes,
+    Kind.PAYMENT_EXPIRING: _requested,
     Kind.CARD_EXPIRING: _card_expires,
     Kind.MEMBERSHIP_ENDS: _ends,
     Kind.MEMBERSHIP_GOES_ON: _goes_on,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.facts import discounts
 from billing.models import (
     CreditNote,
     Dispute,
     Invoice,
     MembershipDecision,
     Payment,
+    PaymentRequest,
     Subscription,
 )
 
@@ -166,6 +168,33 @@ class RenewalComing:
 
 
 @dataclass(frozen=True)
+class DiscountEnding:
+    """A discount ends soon, and the next payment has the full price."""
+
+    subscription: Subscription
+    discount: discounts.Discount
+    ends_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class RequestExpiring:
+    """A payment that staff asked for can be made for a few more days."""
+
+    request: PaymentRequest
+    expires_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class DebitComing:
+    """A bank began to process a payment, of an invoice or a single one, which takes days."""
+
+    payment: Payment
+    started_at: datetime
+
+
+@dataclass(frozen=True)
 class CardExpiring:
     """The card on file expires soon."""
 
@@ -236,6 +265,7 @@ MoneyMoved = (
     | SinglePaymentReceived
     | SinglePaymentFailed
     | CreditNoteIssued
+    | DebitComing
 )
 Transition = (
     MoneyMoved
@@ -250,6 +280,8 @@ Transition = (
     | FreeTimeGiven
     | TrialEnding
     | RenewalComing
+    | DiscountEnding
+    | RequestExpiring
     | CardExpiring
     | DisputeOpened
     | DisputeUpdated

@@ -94,6 +94,13 @@ class RefundFailed(ToMember):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundWithdrawn(ToMember):
+    """The member took the request back."""
+
+    kind = Kind.REFUND_WITHDRAWN
+
+
+@dataclass(frozen=True, kw_only=True)
 class ToStaff(MessageContext):
     """What every message to staff about a refund may say."""
 
@@ -113,6 +120,13 @@ class RefundToDecide(ToStaff):
     """A request waits for a decision."""
 
     kind = Kind.REFUND_TO_DECIDE
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundTakenBack(ToStaff):
+    """A request doesn't wait for a decision anymore."""
+
+    kind = Kind.REFUND_TAKEN_BACK
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,6 +42,7 @@ TOLD = (
     Kind.REFUND_SENT,
     Kind.REFUND_ARRIVED,
     Kind.REFUND_FAILED,
+    Kind.REFUND_WITHDRAWN,
 )
 
 
@@ -86,6 +87,9 @@ def _tell_what_we_say(row: Refund, action: RefundAction) -> None:
             _approved(row)
         case RefundAction.DENIED | RefundAction.OVERTAKEN:
             _denied(row, is_overtaken=action == RefundAction.OVERTAKEN)
+        case RefundAction.WITHDRAWN:
+            context = contexts.RefundWithdrawn(**_shared(row))
+            _put(row, context, step="withdrawn", happened_at=timezone.now())
         case RefundAction.REFUSED:
             _failed(row, timezone.now())
 

@@ -22,6 +22,8 @@ from billing.refunds.policy import Outcome
 from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
+from emails.catalog import Kind
+from emails.models import Message, MessageState
 
 
 def announce(moved: RefundMoved) -> None:
@@ -39,6 +41,9 @@ def announce(moved: RefundMoved) -> None:
         case RefundAction.APPROVED if row.payment.is_by_zelle:
             sentence = "It's approved. Send it from your bank's app, and enter its number here."
             _to_decide(row, "A refund has to be sent by Zelle", sentence, step="zelle")
+        case RefundAction.WITHDRAWN if _were_told(row):
+            sentence = "The member withdrew the request. There’s nothing to decide anymore."
+            _put(contexts.RefundTakenBack, row, "Refund request withdrawn", sentence, step="gone")
         case RefundAction.REFUSED:
             _in_trouble(row, "Refund refused by Stripe", row.problem, step="failed")
         case RefundAction.STRIPE | RefundAction.REOPENED | RefundAction.FOUND:
@@ -99,6 +104,12 @@ def _stuck_by_zelle(row: Refund, now: datetime) -> None:
         return
     sentence = "It's approved, and nobody has sent it by Zelle yet."
     _in_trouble(row, "Refund not sent yet", sentence, step=f"unsent:{now.date()}")
+
+
+def _were_told(row: Refund) -> bool:
+    """Whether a mail asked staff to decide: what still waits to be sent isn't sent anymore."""
+    asked = Message.objects.filter(kind=Kind.REFUND_TO_DECIDE, cause__startswith=f"{row.pk}:")
+    return asked.exclude(state__in=[MessageState.QUEUED, MessageState.SKIPPED]).exists()
 
 
 def _failed(moved: RefundMoved) -> None:

@@ -14,6 +14,7 @@ from billing.core.statuses import (
     DisputeStatus,
     InvoiceStatus,
     PauseBehavior,
+    PaymentStatus,
     SubscriptionStatus,
 )
 from billing.models import (
@@ -29,6 +30,7 @@ from billing.notices.transitions import (
     CollectionPaused,
     CollectionResumed,
     ConfirmationNeeded,
+    DebitComing,
     DisputeLost,
     DisputeOpened,
     DisputeUpdated,
@@ -146,6 +148,13 @@ def of_invoice(
         return [InvoiceSent(new, new.finalized_at or new.created_at)]
     if _is_told_otherwise(new):
         return []
+    if new.collection == Collection.PROCESSING and new.billing_reason != FIRST_INVOICE:
+        # Who joins by bank reads it in the welcome, and on the page.
+        return [
+            DebitComing(row, row.created_at)
+            for row in rows
+            if row.status == PaymentStatus.PROCESSING and row.card_brand in texts.DELAYED
+        ]
     times = [payment.attempted_at for payment in payments if payment.attempted_at]
     tries = [row for row in rows if not row.is_outside]
     return _failed_try(old, new, tries, max(times, default=read_at))

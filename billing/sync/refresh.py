@@ -42,6 +42,7 @@ from billing.models import (
 from billing.models.locks import locked_customer
 from billing.notices.transitions import (
     CreditNoteIssued,
+    DebitComing,
     SinglePaymentFailed,
     SinglePaymentReceived,
     Transition,
@@ -308,6 +309,8 @@ def _sync_single_payment(payment_intent_id: str) -> Payment:
         was_paid = old is not None and old.status == PaymentStatus.SUCCEEDED
         if payment.status == PaymentStatus.SUCCEEDED and not was_paid:
             changes.announce([SinglePaymentReceived(payment)])
+        if payment.status == PaymentStatus.PROCESSING and payment.card_brand in texts.DELAYED:
+            changes.announce([DebitComing(payment, payment.created_at)])
         if _bank_refused(payment):
             told_at = changes.refusal_told_at(payment.stripe_id) or snapshot.attempted_at
             changes.announce([SinglePaymentFailed(payment, told_at or read_at)])

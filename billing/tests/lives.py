@@ -64,7 +64,7 @@ def record(sandbox: Sandbox, settings: Settings) -> Lives:
     alice, bob = sign_up("Alice Archer"), sign_up("Bob Baker")
     _start_trial(lives, settings, alice)
     _pay_by_bank(lives, bob, BANK_PAYS)
-    lives.stage()
+    lives.stage(("Bob", "debit_coming"))
     _days(sandbox, 5)
     lives.stage(("Bob", "payment_received"))
     subscribe(sandbox, bob, DECLINED_LATER_CARD)
@@ -79,7 +79,7 @@ def record(sandbox: Sandbox, settings: Settings) -> Lives:
     lives.stage(("Bob", "payment_failed"))
     sandbox.control(f"customers/{_customer(bob)}/card", card=GOOD_CARD)
     _pay_by_bank(lives, bob, BANK_REFUSES)
-    lives.stage()
+    lives.stage(("Bob", "debit_coming"))
     # Bob's retry works, Alice's renewal takes her credit first.
     _days(sandbox, 10)
     recovered = [("Bob", "payment_received"), ("Bob", "payment_not_made")]

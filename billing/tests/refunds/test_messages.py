@@ -127,10 +127,27 @@ def test_denied_with_the_words(alice: User, payment: Payment, bob: User) -> None
     assert "“The workshop took place.”" in read
 
 
-def test_withdrawn_is_told_to_nobody(alice: User, payment: Payment) -> None:
+def test_withdrawn_is_confirmed_and_told_to_staff_who_were_asked(
+    alice: User, payment: Payment
+) -> None:
+    policy(automatic_up_to=0)
+    row = ask(alice, payment, 2900)
+    run_jobs()
+    refunds.withdraw(alice, row.pk)
+    assert told() == ["refund_received", "refund_withdrawn"]
+    assert "you withdrew your request for a refund of $29.00" in text("refund_withdrawn")
+    assert staff_told() == ["refund_to_decide", "refund_taken_back"]
+    assert "nothing to decide anymore" in text("refund_taken_back")
+
+
+def test_withdrawn_before_staff_heard_of_it_is_not_told_to_them(
+    alice: User, payment: Payment
+) -> None:
     policy(automatic_up_to=0)
     refunds.withdraw(alice, ask(alice, payment, 2900).pk)
-    assert (told(), staff_told()) == (["refund_received"], ["refund_to_decide"])
+    run_jobs()
+    assert staff_told() == ["refund_to_decide"]
+    assert Message.objects.get(kind="refund_to_decide").state == "skipped"
 
 
 def test_overtaken_is_told_as_what_it_is(sandbox: Sandbox, alice: User, payment: Payment) -> None:

@@ -1,0 +1,111 @@
+"""What's told ahead of time: a discount ends, a payment request expires."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from billing.core.statuses import RequestState
+from billing.models import PaymentRequest, Subscription
+from billing.notices import reminders
+from billing.tests import factories
+from conftest import run_jobs
+from emails import rendering
+from emails.models import Message
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now
+
+
+def told(user: User) -> list[str]:
+    """Return the kinds of the emails to somebody, in order."""
+    rows = Message.objects.filter(user=user, channel="email").order_by("pk")
+    return list(rows.values_list("kind", flat=True))
+
+
+def discount(days: float) -> dict[str, Any]:
+    """Return a discount of 20% that ends in some days, as Stripe tells of one."""
+    return {
+        "id": "di_1",
+        "coupon": "co_1",
+        "name": "",
+        "code": "",
+        "percent_off": 20.0,
+        "amount_off": None,
+        "currency": "",
+        "duration": "repeating",
+        "ends_at": int((NOW() + timedelta(days=days)).timestamp()),
+    }
+
+
+def member(renews_in: float, ends_in: float, period: int = 30) -> Subscription:
+    """Make a membership with a discount."""
+    end = NOW() + timedelta(days=renews_in)
+    return factories.make_subscription(
+        current_period_start=end - timedelta(days=period),
+        current_period_end=end,
+        discounts=[discount(ends_in)],
+        next_charge=2900,
+    )
+
+
+@pytest.mark.parametrize(
+    ("renews_in", "ends_in", "is_told"),
+    [(5, 4, True), (20, 5, True), (20, 15, False), (5, 10, False)],
+)
+def test_the_end_of_a_discount_is_told_before_the_first_full_price(
+    renews_in: float, ends_in: float, is_told: bool
+) -> None:
+    row = member(renews_in, ends_in)
+    reminders.remind_all()
+    reminders.remind_all()
+    assert told(row.customer.user) == ["discount_ending"] * is_told
+    if is_told:
+        text = rendering.render_email(Message.objects.get(kind="discount_ending")).text
+        assert "your discount (20% off) ends on" in text
+        assert "We’ll charge $29.00" in text
+
+
+def test_a_yearly_renewal_says_it_itself() -> None:
+    row = member(5, 4, period=365)
+    factories.make_invoice(row.customer, subscription=row, discount=580)
+    reminders.remind_all()
+    assert told(row.customer.user) == ["renewal_coming"]
+    text = rendering.render_email(Message.objects.get(kind="renewal_coming")).text
+    assert "Your earlier discount doesn’t apply to this payment." in text
+
+
+def test_a_discount_that_was_extended_isnt_called_ending() -> None:
+    row = member(5, 4)
+    reminders.remind_all()
+    Subscription.objects.update(discounts=[discount(40)])
+    run_jobs()
+    message = Message.objects.get(kind="discount_ending")
+    assert (message.state, message.error) == ("skipped", "The discount has another end now.")
+    assert told(row.customer.user) == ["discount_ending"]
+
+
+@pytest.mark.parametrize(
+    ("days", "left", "is_told"), [(14, 2, True), (14, 5, False), (2, 1, False)]
+)
+def test_a_payment_request_is_reminded_of_once(days: int, left: int, is_told: bool) -> None:
+    user = factories.make_customer().user
+    PaymentRequest.objects.create(
+        user=user,
+        amount=4000,
+        currency="usd",
+        description="Key deposit",
+        sent_at=NOW() - timedelta(days=days - left),
+        expires_at=NOW() + timedelta(days=left),
+    )
+    reminders.remind_all()
+    reminders.remind_all()
+    assert told(user) == ["payment_expiring"] * is_told
+    if is_told:
+        PaymentRequest.objects.update(state=RequestState.CANCELED)
+        run_jobs()
+        assert Message.objects.get().state == "skipped"

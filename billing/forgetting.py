@@ -20,6 +20,7 @@ from billing.models import (
     BankUpload,
     Checkout,
     Customer,
+    DayMail,
     DisputeAnswer,
     EventAttempt,
     EvidenceFile,
@@ -77,6 +78,7 @@ def forget(users: QuerySet[User]) -> None:
     """Empty what belongs to users who left. Running it again covers what came in since."""
     Customer.objects.filter(user__in=users).exclude(**NAMELESS).update(**NAMELESS)
     NumbersMail.objects.filter(user__in=users).delete()
+    DayMail.objects.filter(user__in=users).delete()
     MembershipDecision.objects.filter(customer__user__in=users).exclude(comment="").update(
         comment=""
     )

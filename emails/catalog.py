@@ -62,6 +62,7 @@ class Kind(StrEnum):
     MONEY_MISSING = "money_missing"
     PROBLEM_FOUND = "problem_found"
     NUMBERS = "numbers"
+    YESTERDAY = "yesterday"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
@@ -108,6 +109,7 @@ ACCOUNT_WHY = _(
     "You’re receiving this because someone used this address to sign in or sign up with us."
 )
 STAFF_WHY = "You receive staff notifications. The portal’s setting STAFF_EMAIL says who gets them."
+DAY_WHY = "You turned on this daily email on the staff site’s home page, where you can turn it off."
 NUMBERS_WHY = (
     "You turned on this weekly email on the staff site’s home page, where you can turn it off."
 )
@@ -301,6 +303,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.MONEY_MISSING: _staff("Not on the account: {{ amount }} from {{ payer }}"),
     Kind.PROBLEM_FOUND: _staff("Needs attention: {{ text }}"),
     Kind.NUMBERS: Spec("Your week in numbers: MRR {{ mrr }}", Category.STAFF, why=NUMBERS_WHY),
+    Kind.YESTERDAY: Spec("{{ headline }}", Category.STAFF, why=DAY_WHY),
     Kind.DISPUTE_OPENED: _staff(
         "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "
         "{{ amount }} from {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"

@@ -85,6 +85,10 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.REFUND_IN_TROUBLE: _staff("A refund fails, or Stripe holds it."),
     Kind.MONEY_MISSING: _staff("The bank announced money that no bank file has."),
     Kind.PROBLEM_FOUND: _staff("Something about the portal needs someone: a red task on home."),
+    Kind.YESTERDAY: _staff(
+        "A day with new or lost members, failed payments, or failed messages, for those who turned"
+        " it on."
+    ),
     Kind.NUMBERS: _staff("A week has passed, for those who turned it on."),
     Kind.DISPUTE_OPENED: _staff("A bank asks about a payment, or wants it back."),
     Kind.DISPUTE_CLOSED: _staff("A dispute has been decided."),

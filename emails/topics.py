@@ -79,8 +79,8 @@ TOPICS: dict[Topic, About] = {
         Group.PAYMENTS,
         _("Receipts"),
         _(
-            "When your bank starts a payment, and when a payment goes through. Your receipts are"
-            " always under Payments, too."
+            "When your bank starts a payment, and when one goes through. Your receipts are always"
+            " under Payments, too."
         ),
     ),
     Topic.BILLS: About(

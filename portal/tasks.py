@@ -17,7 +17,14 @@ import emails.forgetting
 from business import rules
 from common.one_by_one import OneByOne
 from common.queue import Backoff
-from portal.backoffice import close_account, invitations, planned_closings, problems, weekly
+from portal.backoffice import (
+    close_account,
+    invitations,
+    planned_closings,
+    problems,
+    weekly,
+    yesterday,
+)
 from portal.doctor import recorded
 from portal.doctor.jobs import JobName as DoctorJobName
 from portal.selfservice import contact, data_exports
@@ -56,6 +63,13 @@ async def recover_stalled_jobs(context: JobContext, timestamp: int) -> None:
 def email_numbers(timestamp: int = 0) -> None:
     """Email the business's numbers on Monday mornings to staff who want them."""
     weekly.send(timezone.now())
+
+
+@app.periodic(cron="9 * * * *")
+@app.task(queueing_lock="email_yesterday", retry=Backoff(max_attempts=5, first=60))
+def email_yesterday(timestamp: int = 0) -> None:
+    """Email what happened the day before each morning to staff who want it."""
+    yesterday.send(timezone.now())
 
 
 @app.task(name=JobName.MAKE_EXPORT, retry=EXPORT_BACKOFF, pass_context=True)

@@ -22,7 +22,7 @@ from django.utils.http import urlencode
 from billing.facts import daily, measures, numbers
 from billing.facts.measures import MEASURES, Measure, Rows, Unit
 from billing.facts.windows import MONTHS, Window, later, month_of
-from billing.models import MemberSpan, NumbersMail, Subscription, TrialSpan
+from billing.models import DayMail, MemberSpan, NumbersMail, Subscription, TrialSpan
 from common import days, spreadsheets
 from common.money import MINUS, Money
 from common.spreadsheets import Row
@@ -96,6 +96,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
     return [
         path("numbers/by-email/", guarded(_by_email), name="billing_subscription_numbers_by_email"),
+        path("numbers/day-by-email/", guarded(_day_mail), name="billing_subscription_day_by_email"),
         path("numbers/<str:key>/", guarded(_number), name="billing_subscription_number"),
     ]
 
@@ -122,6 +123,20 @@ def _by_email(_model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     else:
         NumbersMail.objects.filter(user=user).delete()
         messages.success(request, "You no longer get these numbers by email.")
+    return redirect("admin:index")
+
+
+def _day_mail(_model_admin: Any, request: HttpRequest) -> HttpResponseBase:
+    """Turn the daily email about what happened on or off, for whoever presses the button."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    user = current_user(request)
+    if request.POST.get("on") == "yes":
+        DayMail.objects.get_or_create(user=user)
+        messages.success(request, f"You’ll hear at {user.email} each morning what happened.")
+    else:
+        DayMail.objects.filter(user=user).delete()
+        messages.success(request, "You no longer get the daily email.")
     return redirect("admin:index")
 
 

@@ -27,6 +27,7 @@ from billing.models.ledger import LedgerCheck, LedgerText, RefundEntry
 from billing.models.numbers import (
     CohortFact,
     DayFact,
+    DayMail,
     FactDue,
     FactState,
     MemberSpan,
@@ -68,6 +69,7 @@ __all__ = [
     "CreditNote",
     "Customer",
     "DayFact",
+    "DayMail",
     "Dispute",
     "DisputeAnswer",
     "EventAttempt",

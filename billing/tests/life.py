@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connection
 
 from billing.inbound import inbox
 from billing.membership import checkout
@@ -59,6 +60,13 @@ def deliver(events: Iterable[dict[str, Any]]) -> None:
     """Put events into the inbox and run their jobs."""
     for event in events:
         inbox.take(json.dumps(event))
+    run_jobs()
+
+
+def a_minute_passes() -> None:
+    """Run the jobs that wait for a time, such as a welcome that waits for the receipt."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
     run_jobs()
 
 

@@ -164,7 +164,7 @@ def test_opening_the_link_only_asks(sandbox: Sandbox) -> None:
         assert "no-store" in answer["Cache-Control"]
     page = stranger().get(link_of(mail)).content.decode()
     assert "Turn off “Receipts” emails?" in page
-    assert "When a payment goes through." in page
+    assert "and when one goes through." in page
     assert "nina@example.com" not in page
     assert preferences.switched_off(user) == frozenset()
 

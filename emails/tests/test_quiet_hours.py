@@ -128,8 +128,10 @@ def test_only_optional_billing_texts_and_reminders_wait() -> None:
     waiting = {kind for kind in CATALOG if quiet.can_wait(kind)}
     assert waiting & {kind for kind, spec in CATALOG.items() if spec.sms} == {
         Kind.CARD_EXPIRING,
+        Kind.DISCOUNT_ENDING,
         Kind.INVOICE_DUE,
         Kind.INVOICE_OVERDUE,
+        Kind.PAYMENT_EXPIRING,
         Kind.PAYMENT_RECEIVED,
         Kind.REFUND_APPROVED,
         Kind.REFUND_RECEIVED,

@@ -53,7 +53,7 @@ def save(client: Client, page: str, *off: str) -> str:
 def test_each_topic_says_what_it_tells_and_why_some_are_always_sent() -> None:
     _user, client = with_texts()
     page = read(client)
-    for words in ("Receipts", "When a payment goes through.", "Refund progress", "Failed payments"):
+    for words in ("Receipts", "and when one goes through.", "Refund progress", "Failed payments"):
         assert words in page
     assert page.count("Always emailed") == 7
     assert "You could lose your membership if you missed one." in page

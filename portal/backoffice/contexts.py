@@ -34,6 +34,20 @@ class WeeklyNumbers(MessageContext):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Yesterday(MessageContext):
+    """For staff who want it: what happened on a day. Each line is about one person or kind."""
+
+    kind = Kind.YESTERDAY
+    headline: str
+    day: datetime
+    joined: Sequence[str]
+    lost: Sequence[str]
+    failed_payments: Sequence[str]
+    failed_messages: Sequence[str]
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountClosed(MessageContext):
     """The last words to someone who leaves."""
 

@@ -166,7 +166,7 @@ CONTEXTS: dict[Kind, MessageContext] = {
             renews_on=at("2026-12-24T12:00:00+00:00"),
             method="Visa ending in 4242",
             by_invoice=False,
-            other="Locker rental",
+            other="",
             url="https://portal.example.com/membership/",
         ),
         notices.PaymentExpiring(
@@ -498,6 +498,15 @@ CONTEXTS: dict[Kind, MessageContext] = {
             text="Our records differ from Stripe: 2 differences found on Nov 24, 2026.",
             action="See the differences",
             url="https://portal.example.com/staff/billing/reconciliation/42/change/",
+        ),
+        portal.Yesterday(
+            headline="Yesterday: 1 new member, 1 lost, 1 failed payment, 2 failed messages",
+            day=at("2026-11-24T12:00:00+00:00"),
+            joined=["Nina Novak: Harbor Yoga membership"],
+            lost=["Omar Olsen: the last payment failed"],
+            failed_payments=["Pia Park: $29.00 – Your bank declined the card."],
+            failed_messages=["Receipt by email: 2"],
+            url="https://portal.example.com/staff/",
         ),
         portal.WeeklyNumbers(
             mrr="$1,152.00",

@@ -136,7 +136,7 @@ def test_every_model_of_ours_is_on_the_site() -> None:
         *("billing.EventAttempt", "billing.RowChange"),
         *("billing.DisputeAnswer", "billing.EvidenceFile"),
         *("billing.DayFact", "billing.CohortFact", "billing.FactState", "billing.FactDue"),
-        *("billing.MemberSpan", "billing.TrialSpan", "billing.NumbersMail"),
+        *("billing.MemberSpan", "billing.TrialSpan", "billing.NumbersMail", "billing.DayMail"),
     }
     missing = {model._meta.label for model in ours - set(admin.site._registry)}
     assert missing <= parts

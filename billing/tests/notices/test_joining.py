@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from billing.tests.life import deliver, sign_up, subscribe
+from billing.tests.life import a_minute_passes, deliver, sign_up, subscribe
 from conftest import Sandbox, run_jobs
 from emails import combining, delivery, outbox, preferences, rendering
 from emails.catalog import Kind
@@ -41,13 +41,6 @@ def sent(user: User) -> list[tuple[str, str]]:
     """Return kinds and channels of what went out, in order."""
     rows = Message.objects.filter(user=user, state=MessageState.SENT).order_by("channel", "pk")
     return list(rows.values_list("kind", "channel"))
-
-
-def a_minute_passes() -> None:
-    """Let every job that waits run."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
-    run_jobs()
 
 
 def is_about_invoice(event: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from billing.core.statuses import CheckoutState, Collection, RequestState
 from billing.models import Checkout, Customer, Invoice, Payment, PaymentRequest, Subscription
 from billing.payments import single_payments
 from billing.tests import factories
-from billing.tests.life import GOOD_CARD, deliver, paid_member, sign_up
+from billing.tests.life import GOOD_CARD, a_minute_passes, deliver, paid_member, sign_up
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message
@@ -140,6 +140,7 @@ def test_membership_from_a_bank_account_begins_at_once_and_is_receipted_later(
     sandbox: Sandbox, client: Client
 ) -> None:
     alice = join(sandbox, PAYS)
+    a_minute_passes()
     assert told(alice) == ["welcome"]
     invoice = Invoice.objects.get()
     assert (invoice.status, invoice.collection) == ("open", Collection.PROCESSING)
@@ -168,6 +169,7 @@ def test_membership_whose_first_payment_the_bank_refuses_is_not_lost_in_silence(
     sandbox: Sandbox, client: Client
 ) -> None:
     alice = join(sandbox, FAILS)
+    a_minute_passes()
     days_pass(sandbox)
     days_pass(sandbox, 0)
     assert told(alice) == ["welcome", "payment_failed"]

@@ -21,7 +21,7 @@ from billing.core.statuses import UNPAID_SUBSCRIPTION, EventState
 from billing.facts import daily, numbers
 from billing.facts.numbers import Numbers
 from billing.facts.windows import Window
-from billing.models import NumbersMail, Reconciliation, StripeEvent, Subscription
+from billing.models import DayMail, NumbersMail, Reconciliation, StripeEvent, Subscription
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
 from portal.backoffice import problem_facts
@@ -107,6 +107,7 @@ class HomeFacts:
     problems: ProblemFacts | None = None
     money: MoneyFacts | None = None
     by_email: bool = False
+    day_by_email: bool = False
     integration: Integration | None = None
     failures: Failures = field(default_factory=Failures)
 
@@ -154,6 +155,7 @@ def home(
         problems=problem_facts.read(now) if sees_problems else None,
         money=money,
         by_email=bool(money and user and NumbersMail.objects.filter(user=user).exists()),
+        day_by_email=bool(money and user and DayMail.objects.filter(user=user).exists()),
         integration=integration(now) if sees_integration else None,
         failures=_failures(
             money.members if money else None, waiting if sees_integration else Waiting()

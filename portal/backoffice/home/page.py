@@ -37,6 +37,7 @@ class Home:
     clock_note: str
     figures: Figures | None
     by_email: bool
+    day_by_email: bool
     integration: Sequence[Number]
     troubles: Sequence[Trouble]
 
@@ -80,6 +81,7 @@ def home(facts: HomeFacts) -> Home:
         clock_note=numbers.clock_note(money.at, facts.now) if money else "",
         figures=figures.figures(money.numbers) if money else None,
         by_email=facts.by_email,
+        day_by_email=facts.day_by_email,
         integration=numbers.of_integration(state, facts.waiting, facts.now) if state else [],
         troubles=troubles(facts),
     )

@@ -1,4 +1,4 @@
-"""The staff's buttons for an open invoice: charge it again, give it up, take it back."""
+"""The staff's buttons for an open invoice and for a draft that was kept during a pause."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from billing.membership import payment_methods
 from billing.models import Invoice
 from billing.payments import by_staff
 from billing.payments.by_staff import SettleError
+from common.money import Money
 from common.staff import show
 from common.staff.parts import button, row_or_404
 from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
 
 BUTTONS = ["charge_again", "give_up", "void"]
+OF_DRAFT = ["finalize", "discard"]
 
 
 class AboutInvoice(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no types
@@ -115,6 +117,48 @@ class InvoiceButtons:
         row, actor = row_or_404(Invoice, object_id), current_user(request)
         return self._settle(request, row, lambda: by_staff.void(row, actor), "Voided the invoice.")
 
+    def has_draft_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this staff member may settle it, and it's a draft that was kept."""
+        return _may(request, object_id, lambda row: row.is_kept_draft)
+
+    @recently_signed_in
+    @button(
+        "Finalize",
+        icon="outgoing_mail",
+        path="finalize",
+        permission="draft",
+        question="Finalize this draft?",
+        explanation=(
+            "It gets a number and is owed. Stripe charges the membership’s card soon, or the member"
+            " gets the invoice if they pay by invoice or Zelle. You can’t make it a draft again."
+        ),
+        form=AboutInvoice,
+        is_primary=False,
+    )
+    def finalize(self, request: HttpRequest, form: AboutInvoice, object_id: str) -> HttpResponse:
+        """Open the draft."""
+        row, actor = row_or_404(Invoice, object_id), current_user(request)
+        return self._settle(request, row, lambda: by_staff.finalize(row, actor), "Finalized it.")
+
+    @recently_signed_in
+    @button(
+        "Discard draft",
+        icon="delete",
+        path="discard",
+        permission="draft",
+        question="Discard this draft?",
+        explanation=(
+            "Nobody will owe it. Stripe deletes no draft of a subscription, so it gets a number and"
+            " is void right away. You can’t undo that."
+        ),
+        form=AboutInvoice,
+        is_primary=False,
+    )
+    def discard(self, request: HttpRequest, form: AboutInvoice, object_id: str) -> HttpResponse:
+        """Void it without collecting it."""
+        row, actor = row_or_404(Invoice, object_id), current_user(request)
+        return self._settle(request, row, lambda: by_staff.discard(row, actor), "Discarded it.")
+
     def _settle(
         self, request: HttpRequest, row: Invoice, act: Callable[[], Invoice], done: str
     ) -> HttpResponse:
@@ -149,7 +193,12 @@ def _can_be_charged(row: Invoice) -> bool:
 def _now(row: Invoice) -> list[str]:
     """Return what's true now, a sentence each."""
     name = show.name_of(row.customer.user)
-    lines = [f"{name}: {row}, {row.money_remaining} of {row.money_due} still to pay."]
+    if row.is_kept_draft:
+        lines = [
+            f"{name}: a draft of {Money(row.total, row.currency)}, {show.day(row.created_at)}."
+        ]
+    else:
+        lines = [f"{name}: {row}, {row.money_remaining} of {row.money_due} still to pay."]
     if row.subscription and (
         card := texts.card(row.subscription.card_brand, row.subscription.card_last4)
     ):

@@ -93,7 +93,11 @@ class InvoiceAdmin(InvoiceButtons, GivesRefunds, MoneyListAdmin, StripeCopyAdmin
     payments_by = "invoice"
     actions_detail: ClassVar[list[Any]] = [
         *("open_in_stripe", "give_on_invoice"),
-        {"title": "Settle", "icon": "price_check", "items": invoice_buttons.BUTTONS},
+        {
+            "title": "Settle",
+            "icon": "price_check",
+            "items": [*invoice_buttons.BUTTONS, *invoice_buttons.OF_DRAFT],
+        },
     ]
     search_fields = ["number__istartswith", "number__has_part", "stripe_id__startswith"]
     amount_field = "total"

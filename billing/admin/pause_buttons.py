@@ -170,7 +170,11 @@ def _invoices(row: Subscription) -> list[str]:
     drafts = rows.filter(status=InvoiceStatus.DRAFT) if row.is_paused else rows.none()
     return [
         *(f"Still to pay: {one}." for one in _sums(open_, "amount_remaining")),
-        *(f"Kept as drafts: {one}. Resuming charges none of it." for one in _sums(drafts, "total")),
+        *(
+            f"Kept as drafts: {one}. Resuming charges none of it. Finalize or discard each on its"
+            " own page."
+            for one in _sums(drafts, "total")
+        ),
     ]
 
 

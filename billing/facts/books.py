@@ -137,7 +137,10 @@ def bounds(month: date) -> tuple[datetime, datetime]:
 
 
 def months() -> list[Summary]:
-    """Return every month in which something moved, newest first: one query."""
+    """Return every month in which something moved, also outside of Stripe, newest first.
+
+    A month in which nothing moved at Stripe has what was left of its balance, or nothing.
+    """
     moved = BalanceTransaction.objects.filter(balance_type=PAYMENTS).order_by()
     by_month = moved.annotate(month=TruncMonth("created_at", tzinfo=zone()))
     payouts = [name for name, where in book_words.SECTIONS.items() if where is Section.PAYOUTS]
@@ -152,7 +155,26 @@ def months() -> list[Summary]:
         net = row["change"] - row["paid_out"]
         amounts = (opening, net, row["paid_out"], left[currency])
         found.append(Summary(row["month"].date(), *(Money(one, currency) for one in amounts)))
-    return found[::-1]
+    found += list(_only_direct(found))
+    found.sort(key=lambda one: (one.month, one.opening.currency), reverse=True)
+    return found
+
+
+def _only_direct(known: list[Summary]) -> Iterator[Summary]:
+    """Yield the months in which money moved only outside of Stripe's balance."""
+    before = datetime.now(zone())
+    moved = {
+        (at.astimezone(zone()).date().replace(day=1), currency.upper())
+        for at, currency in direct_money.days_before(before)
+    }
+    there = {one.month for one in known}
+    for month, currency in sorted(one for one in moved if one[0] not in there):
+        earlier = [
+            one for one in known if one.month < month and one.closing.currency.upper() == currency
+        ]
+        left = earlier[-1].closing if earlier else Money(0, currency)
+        nothing = Money(0, currency)
+        yield Summary(month, left, nothing, nothing, left)
 
 
 def statements(month: date) -> list[Statement]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from django.db.models import Q
+from django.db.models.functions import TruncMonth
 
 from billing.core.book_words import GIVEN_BACK, ZELLE_REFUND
 from billing.core.statuses import NOT_BY_STRIPE, ZELLE, CreditNoteStatus, PaymentStatus, RefundState
@@ -38,6 +39,17 @@ def sums(begin: datetime, end: datetime) -> list[tuple[str, Money]]:
     order = [*sorted(NOT_BY_STRIPE), ZELLE_REFUND, GIVEN_BACK]
     keys = sorted(found, key=lambda key: (order.index(key[0]), key[1]))
     return [(kind, Money(found[kind, currency], currency)) for kind, currency in keys]
+
+
+def days_before(end: datetime) -> list[tuple[datetime, str]]:
+    """Return when something moved before a time, and in which currency, in any order.
+
+    Of payments, which are many, it's the first moment of each month that has one.
+    """
+    paid = Payment.objects.filter(card_brand__in=NOT_BY_STRIPE, status=PaymentStatus.SUCCEEDED)
+    months = paid.filter(paid_at__lt=end).annotate(month=TruncMonth("paid_at", tzinfo=end.tzinfo))
+    came = months.order_by().values_list("month", "currency").distinct()
+    return [*came, *((one.at, one.currency) for one in _went(end) if one.at < end)]
 
 
 def moved(begin: datetime, end: datetime) -> list[Moved]:

@@ -150,6 +150,12 @@ class Invoice(StripeCopy):
         return self.status == InvoiceStatus.OPEN and self.amount_remaining > 0
 
     @property
+    def is_kept_draft(self) -> bool:
+        """Whether it's a subscription's draft that Stripe leaves alone, as during a pause."""
+        is_left = self.status == InvoiceStatus.DRAFT and not self.auto_advance
+        return is_left and self.subscription_id is not None
+
+    @property
     def was_last_try(self) -> bool:
         """Whether Stripe has stopped trying to collect it.
 

@@ -1,4 +1,4 @@
-"""Use cases: staff settle an open invoice: charge it again, give it up, or take it back.
+"""Use cases: staff settle an invoice: charge it again, give it up, take it back, or open a draft.
 
 Stripe's answer is read into our row right away; what follows from it follows as from any event.
 """
@@ -68,6 +68,54 @@ def give_up(invoice: Invoice, actor: User) -> Invoice:
         SettleError: it's paid or being paid, or Stripe couldn't be asked.
     """
     return _close(invoice, actor, gateway.give_up_invoice, InvoiceStatus.UNCOLLECTIBLE)
+
+
+def finalize(invoice: Invoice, actor: User) -> Invoice:
+    """Open a draft that was kept, so that Stripe charges it, or sends it to be paid.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        SettleError: it's no such draft by now, or Stripe couldn't be asked or refused.
+    """
+    return _open(invoice, actor, lambda row: gateway.finalize_invoice(row.stripe_id, collects=True))
+
+
+def discard(invoice: Invoice, actor: User) -> Invoice:
+    """Take back a draft that was kept: it's opened without being collected, then void.
+
+    Stripe deletes no draft of a subscription.
+
+    Raises:
+        PermissionDenied: the actor may not.
+        SettleError: it's no such draft by now, the member's credit would pay it, or Stripe couldn't
+            be asked.
+    """
+
+    def take_back(row: Invoice) -> None:
+        if not row.total or (row.subscription and -row.subscription.balance >= row.total):
+            raise SettleError(
+                "As soon as it’s opened, it counts as paid: by the member’s credit, or since it"
+                " asks for nothing. So it can’t be taken back here."
+            )
+        gateway.finalize_invoice(row.stripe_id, collects=False)
+        gateway.void_invoice(row.stripe_id)
+
+    return _open(invoice, actor, take_back)
+
+
+def _open(invoice: Invoice, actor: User, ask: Callable[[Invoice], None]) -> Invoice:
+    _require(actor)
+    logger.info("User %s opens the draft %s.", actor.pk, invoice.stripe_id)
+    try:
+        # Somebody may have opened it in Stripe's dashboard.
+        now = refresh.sync_invoice(invoice.stripe_id)
+        if not now.is_kept_draft:
+            raise SettleError("It’s no draft that was kept anymore. Nothing changed.")
+        ask(now)
+        return refresh.sync_invoice(now.stripe_id)
+    except gateway.StripeError as error:
+        failures.note(logger, error, "A draft could not be opened")
+        raise SettleError(failures.sentence(error)) from error
 
 
 def can_be_closed(row: Invoice) -> bool:

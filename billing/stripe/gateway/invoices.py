@@ -149,6 +149,18 @@ def pay_outside(invoice_id: str, key: str) -> None:
         )
 
 
+def finalize_invoice(invoice_id: str, *, collects: bool) -> None:
+    """Open a draft, unless that's done; with `collects`, Stripe then charges or sends it.
+
+    Raises:
+        StripeRefused: it can't be finalized, as with an address that has no tax place.
+    """
+    with translated_errors():
+        invoice = client().v1.invoices.retrieve(invoice_id)
+        if invoice.status == "draft":
+            client().v1.invoices.finalize_invoice(invoice_id, {"auto_advance": collects})
+
+
 def void_invoice(invoice_id: str) -> None:
     """Take back an open invoice: it's owed no longer. One that's void already is left alone.
 

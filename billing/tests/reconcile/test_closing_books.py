@@ -152,6 +152,45 @@ def test_money_outside_stripe_is_kept_and_hashed() -> None:
     assert [*closing_books.problems()] == [CHANGED]
 
 
+def test_a_month_with_nothing_but_direct_money_is_listed_and_closed_in_its_turn() -> None:
+    moved(1, JULY)
+    paid_directly(AUGUST, 4000)
+    moved(2, SEPTEMBER)
+    listed = {one.month: (one.opening.amount, one.closing.amount) for one in books.months()}
+    assert listed == {JULY: (0, 2786), AUGUST: (2786, 2786), SEPTEMBER: (2786, 5572)}
+    client = signed_in_now(manager())
+    closing_books.close(JULY, manager())
+    with pytest.raises(NotClosable, match="Close August 2026 first"):
+        closing_books.close(SEPTEMBER, manager())
+    shown = client.get(page(AUGUST)).content.decode()
+    assert "Close this month" in shown
+    assert "$40.00" in shown
+    client.post(f"{page(AUGUST)}close/")
+    august = BookClosing.objects.get(month=AUGUST)
+    assert august.direct == [{"kind": "zelle", "currency": "usd", "amount": 4000}]
+    assert closing_books.changes(august) == []
+    closing_books.close(SEPTEMBER, manager())
+    assert closing_books.verify().problems == []
+
+
+def test_a_business_that_only_takes_direct_money_closes_its_months() -> None:
+    paid_directly(JULY, 4000)
+    read_everything()
+    [only] = books.months()
+    assert (only.month, only.closing.amount, only.closing.currency) == (JULY, 0, "USD")
+    client = signed_in_now(manager())
+    assert "Nothing moved in this month in Stripe’s balance." in (
+        client.get(page(JULY)).content.decode()
+    )
+    assert "Nothing moved in Stripe’s balance until its end." in (
+        client.get(f"{page(JULY)}close/").content.decode()
+    )
+    client.post(f"{page(JULY)}close/")
+    row = BookClosing.objects.get()
+    assert (row.month, row.statements) == (JULY, [])
+    assert row.direct == [{"kind": "zelle", "currency": "usd", "amount": 4000}]
+
+
 def test_a_closing_of_the_first_version_still_verifies() -> None:
     """Its hash was made before money outside Stripe was kept: computed here as it was then."""
     moved(1, JULY)

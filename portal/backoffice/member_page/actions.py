@@ -60,6 +60,7 @@ OF_ACCOUNT = (
 )
 OF_MEMBERSHIP = (*price_buttons.BUTTONS, "end_now")
 OF_INVOICE = tuple(invoice_buttons.BUTTONS)
+OF_DRAFT = tuple(invoice_buttons.OF_DRAFT)
 OF_PAYMENT = ("give",)
 
 
@@ -71,6 +72,7 @@ def groups(request: HttpRequest, facts: MemberFacts, members: Any) -> tuple[Grou
     found = [
         Group("Money", (*_named(mine, OF_MONEY), *_refund(request, money.refundable))),
         Group(_unpaid(money), tuple(_on(request, _first(money.unpaid), Invoice, OF_INVOICE))),
+        Group(_draft(money), tuple(_on(request, _first(money.drafts), Invoice, OF_DRAFT))),
         Group("Membership", tuple(_on(request, membership, Subscription, OF_MEMBERSHIP))),
         Group("Notes", tuple(_named(mine, OF_NOTES))),
         Group("Contact", tuple(_named(mine, OF_CONTACT))),
@@ -87,6 +89,12 @@ def _unpaid(money: Money) -> str:
     """Return "Invoice A-0001": the oldest unpaid one."""
     row = _first(money.unpaid)
     return f"Invoice {row.number}".strip() if row else "Invoice"
+
+
+def _draft(money: Money) -> str:
+    """Return "Draft of $29.00": the oldest one that was kept during a pause."""
+    row = _first(money.drafts)
+    return f"Draft of {Amount(row.total, row.currency)}" if row else "Draft"
 
 
 def _refund(request: HttpRequest, row: Payment | None) -> Iterator[Action]:

@@ -13,7 +13,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import User
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from billing.admin import trials
@@ -90,6 +90,7 @@ class Money:
     last_payment: Payment | None = None
     refundable: Payment | None = None
     unpaid: tuple[Invoice, ...] = ()
+    drafts: tuple[Invoice, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     refunds: tuple[Refund, ...] = ()
     requests: tuple[PaymentRequest, ...] = ()
@@ -189,8 +190,17 @@ def _money(user: User, viewer: User, sees: frozenset[str], now: datetime) -> Mon
     customers = Customer.objects.filter(user=user).order_by("-created_at")
     methods = PaymentMethod.objects.filter(customer__user=user)
     requests = PaymentRequest.objects.for_user(user).asked(now)
-    unpaid = Invoice.objects.filter(
-        customer__user=user, status=InvoiceStatus.OPEN, amount_remaining__gt=0
+    is_unpaid = Q(status=InvoiceStatus.OPEN, amount_remaining__gt=0)
+    is_draft = Q(status=InvoiceStatus.DRAFT, auto_advance=False, subscription__isnull=False)
+    bills = _some(
+        sees,
+        "billing.view_invoice",
+        Invoice.objects.filter(is_unpaid | is_draft, customer__user=user).order_by(
+            # "open" before "draft": what's owed is never cut off by drafts.
+            "-status",
+            "created_at",
+            "pk",
+        ),
     )
     disputes = Dispute.objects.filter(customer__user=user, status__in=OPEN_DISPUTE)
     refunds = Refund.objects.filter(customer__user=user, state__in=REFUND_UNDER_WAY)
@@ -205,7 +215,8 @@ def _money(user: User, viewer: User, sees: frozenset[str], now: datetime) -> Mon
         worth=_worth(user) if "billing.view_payment" in sees else (),
         last_payment=next(iter(paid), None),
         refundable=_refundable(paid) if user.pk != viewer.pk else None,
-        unpaid=_some(sees, "billing.view_invoice", unpaid.order_by("created_at", "pk")),
+        unpaid=tuple(one for one in bills if not one.is_kept_draft),
+        drafts=tuple(one for one in bills if one.is_kept_draft),
         disputes=_some(sees, "billing.view_dispute", disputes.order_by("evidence_due_at", "pk")),
         refunds=(
             *_some(sees, "billing.view_refund", refunds.order_by("created_at", "pk")),

@@ -100,7 +100,7 @@ TAKES = {
     "billing_replay_stop": "billing.change_stripeevent",
     **{
         f"billing_invoice_{name}": "billing.change_invoice"
-        for name in ("charge_again", "give_up", "void")
+        for name in ("charge_again", "give_up", "void", "finalize", "discard")
     },
     **{
         f"billing_subscription_{name}": "billing.change_subscription"
@@ -174,6 +174,8 @@ BY_STATE = {
     "emails_message_try_one": "a message that waits",
     "auth_user_remove_tag": "a member who has tags",
     "billing_invoice_charge_again": "an open invoice",
+    "billing_invoice_discard": "a draft that was kept",
+    "billing_invoice_finalize": "a draft that was kept",
     "billing_invoice_give_up": "an open invoice",
     "billing_invoice_void": "an open invoice",
     "billing_subscription_cancel_at_end": "a membership that renews",

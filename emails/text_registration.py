@@ -90,6 +90,38 @@ def registration() -> Registration:
         return _best([*_of_services(listed[0].sid)])
 
 
+@dataclass(frozen=True)
+class Replies:
+    """The Messaging Service that our number belongs to, and where it hands replies.
+
+    `url` is "" if the number's own setting counts, or if the service hands them to nobody.
+    """
+
+    service: str
+    follows_number: bool
+    url: str
+
+
+def replies() -> Replies | None:
+    """Ask Twilio for the Messaging Service that decides about replies; None if there's none.
+
+    Raises:
+        DeliveryProblem: it can't be asked.
+    """
+    with asked():
+        listed = client().incoming_phone_numbers.list(
+            phone_number=settings.TWILIO_FROM_NUMBER, limit=1
+        )
+        for service in client().messaging.v1.services.list(limit=MOST_SERVICES) if listed else ():
+            if _has(service, listed[0].sid):
+                return Replies(
+                    service=str(service.friendly_name or service.sid),
+                    follows_number=bool(service.use_inbound_webhook_on_number),
+                    url=str(service.inbound_request_url or ""),
+                )
+    return None
+
+
 def _kind(number: str) -> Kind:
     return Kind.TOLL_FREE if number[2:5] in TOLL_FREE else Kind.CAMPAIGN
 

@@ -16,10 +16,14 @@ FORGERIES = ("none", "unsigned", "other_key", "look_alike")
 that looks like the bank's."""
 REGISTRATIONS = ("verified", "in_review", "refused", "suspended", "no_campaign", "no_service")
 """What US carriers know of the account's numbers: its campaign, or its toll-free verification."""
+REPLIES = ("number", "service", "elsewhere")
+"""Where replies to the number in the Messaging Service go: as the number says, to the portal as the
+service says, or as it says to somewhere else."""
 CHOICES = {
     "payload_version": PAYLOAD_VERSIONS,
     "bank_forged": FORGERIES,
     "twilio_registration": REGISTRATIONS,
+    "twilio_replies": REPLIES,
 }
 
 
@@ -71,6 +75,7 @@ class Switches:
     """The share that Twilio carries out, and then the connection closes without an answer."""
     twilio_fail: float = 0.0
     twilio_registration: str = "verified"
+    twilio_replies: str = "number"
     """How US carriers see the account's texts: one of `REGISTRATIONS`."""
     bank_no_mail: bool = False
     """The bank tells of no transfer."""

@@ -150,14 +150,24 @@ def _judged(found: text_messages.Sender, number: str) -> Result:
     if not found.sends_texts:
         remedy = "Choose a number with SMS in Twilio’s console."
         return fail(f"{number} can’t send texts.", remedy)
+    return _of_replies(found, number)
+
+
+def _of_replies(found: text_messages.Sender, number: str) -> Result:
+    """Judge where replies go: a Messaging Service may have its own address for them."""
     wanted = f"{settings.PORTAL_URL}{INBOUND}"
-    if found.inbound_url != wanted:
-        text = f"Replies to {number} go to {found.inbound_url or 'nobody'}, so STOP isn’t noted."
-        remedy = (
-            f"In Twilio’s console, set the number’s “A message comes in” to {wanted} (HTTP POST)."
-            " If the number is in a Messaging Service, set it there, where this check can’t see it."
-        )
-        return warn(text, remedy)
+    try:
+        service = text_registration.replies()
+    except DeliveryProblem as error:
+        remedy = "With restricted keys, allow Messaging to be read."
+        return unknown(f"{number} can send texts. Where replies go can’t be told. {error}", remedy)
+    if service is None or service.follows_number:
+        url, where = found.inbound_url, "the number’s “A message comes in”"
+    else:
+        url, where = service.url, f"the Messaging Service “{service.service}”, under Integration,"
+    if url != wanted:
+        text = f"Replies to {number} go to {url or 'nobody'}, so STOP isn’t noted."
+        return warn(text, f"In Twilio’s console, set {where} to {wanted} (HTTP POST).")
     return ok(f"{number} can send texts, and replies come here.")
 
 

@@ -26,7 +26,7 @@ from sandbox.rendering import (
 from sandbox.stripe import clock, customers
 from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError
-from sandbox.switches import FORGERIES, PAYLOAD_VERSIONS, REGISTRATIONS, Switches
+from sandbox.switches import FORGERIES, PAYLOAD_VERSIONS, REGISTRATIONS, REPLIES, Switches
 from sandbox.twilio import store as texts
 from sandbox.world import World
 
@@ -99,6 +99,7 @@ GAUGES = (
 PICKS = (
     Pick("bank_forged", "Forged mail instead of Zelle", FORGERIES),
     Pick("twilio_registration", "US carriers and our texts", REGISTRATIONS),
+    Pick("twilio_replies", "Where replies to texts go", REPLIES),
     Pick("payload_version", "API version of the account", PAYLOAD_VERSIONS),
 )
 

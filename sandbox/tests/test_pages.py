@@ -464,6 +464,7 @@ class TestPanel:
         assert calm.pop("payload_version") == "current"
         assert calm.pop("bank_forged") == "none"
         assert calm.pop("twilio_registration") == "verified"
+        assert calm.pop("twilio_replies") == "number"
         assert not any(calm.values())
 
     def test_refuses_a_share_above_one(self, server: Server) -> None:

@@ -3,6 +3,7 @@
 As at messaging.twilio.com/v1, which the sandbox answers for under the same base as the rest.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,6 +29,10 @@ TOLL_FREE_STATUSES = {
     "refused": "TWILIO_REJECTED",
 }
 REFUSED = "The campaign’s website has no privacy policy"
+_REPLIES = {
+    "service": os.environ.get("SANDBOX_SMS_INBOUND_URL") or "http://localhost:8000/sms/inbound/",
+    "elsewhere": "https://elsewhere.example/sms",
+}
 _BORN = "2020-01-01T00:00:00Z"
 
 
@@ -38,9 +43,9 @@ def services(world: World, request: Request, form: Mapping[str, str]) -> Answer:
         "sid": SERVICE,
         "account_sid": store.ACCOUNT_SID,
         "friendly_name": "Sandbox",
-        "inbound_request_url": None,
+        "inbound_request_url": _REPLIES.get(world.switches.twilio_replies),
         "inbound_method": "POST",
-        "use_inbound_webhook_on_number": True,
+        "use_inbound_webhook_on_number": world.switches.twilio_replies == "number",
         "us_app_to_person_registered": registered,
         "usecase": "notifications",
         "date_created": _BORN,

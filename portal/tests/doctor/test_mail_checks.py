@@ -115,6 +115,25 @@ def test_texts(sandbox: Sandbox, settings: Settings) -> None:
     assert mail_checks.carriers().outcome == OK
 
 
+def test_a_messaging_service_may_have_its_own_address_for_replies(
+    sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.PORTAL_URL = "http://localhost:8000"
+    sandbox.control("switches", twilio_replies="elsewhere")
+    found = mail_checks.sender()
+    assert found.outcome == WARN
+    assert "go to https://elsewhere.example/sms, so STOP isn’t noted" in found.text
+    assert "the Messaging Service “Sandbox”" in found.remedy
+    # The number's own address is empty here, and doesn't count.
+    sandbox.control("switches", twilio_replies="service")
+    assert mail_checks.sender().outcome == OK
+    # In no service, the number's own counts again.
+    sandbox.control("switches", twilio_registration="no_service")
+    found = mail_checks.sender()
+    assert (found.outcome, "go to nobody" in found.text) == (WARN, True)
+    assert "A message comes in" in found.remedy
+
+
 @pytest.mark.parametrize(
     ("state", "outcome", "said"),
     [

@@ -44,6 +44,18 @@ def test_sign_up_subscribe_and_a_month_later(page: Page, stack: Stack) -> None:
         "the welcome by text",
     )
 
+    # The link in the text leads to the invoice; an answer to it reaches staff.
+    link = re.search(rf"{re.escape(stack.url)}/t/\w+/", texts[0]["body"])
+    assert link, texts[0]["body"]
+    page.goto(link[0])
+    expect(page).to_have_url(re.compile("/payments/invoices/"))
+    answer = {"from": PHONE, "body": "Is Friday’s class on?"}
+    told = stack.control("phone/inbound", **answer)
+    assert "someone on our team will read it" in told["reply"]
+    assert stack.control("phone/inbound", **answer)["reply"] is None
+    kept = stack.sql("SELECT words FROM portal_supportmessage WHERE phone = %s", PHONE)
+    assert kept == [("Is Friday’s class on?",)] * 2
+
     stack.control("clock", advance="month")
     stack.settle()
     page.goto(f"{stack.url}/payments/")

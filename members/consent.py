@@ -17,8 +17,20 @@ from members.models import ConsentSource, Member, SmsConsentRecord
 SESSION_KEY = "members_text_messages_wanted"
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What proves an answer: the words shown, or what a text said, and where it came from."""
+
+    words: str = ""
+    ip: str | None = None
+
+
+NO_BASIS = Basis()
+LONGEST_WORDS = 1000
+
+
 @transaction.atomic
-def agree(member: Member, source: ConsentSource) -> bool:
+def agree(member: Member, source: ConsentSource, basis: Basis = NO_BASIS) -> bool:
     """Record a yes to text messages. Return whether it changed anything."""
     locked = Member.objects.select_for_update().get(pk=member.pk)
     changed = not locked.agreed_to_sms
@@ -26,13 +38,13 @@ def agree(member: Member, source: ConsentSource) -> bool:
         locked.sms_consent_at = timezone.now()
         locked.sms_consent_source = source
         locked.sms_stopped_at = None
-        _save(locked, agreed=True, source=source)
+        _save(locked, agreed=True, source=source, basis=basis)
     _show(locked, member)
     return changed
 
 
 @transaction.atomic
-def stop(member: Member, source: ConsentSource) -> bool:
+def stop(member: Member, source: ConsentSource, basis: Basis = NO_BASIS) -> bool:
     """Record a no to text messages. Return whether it changed anything.
 
     A STOP from someone who never agreed counts too: their carrier blocks us from then on.
@@ -43,7 +55,7 @@ def stop(member: Member, source: ConsentSource) -> bool:
     )
     if changed:
         locked.sms_stopped_at = timezone.now()
-        _save(locked, agreed=False, source=source)
+        _save(locked, agreed=False, source=source, basis=basis)
     _show(locked, member)
     return changed
 
@@ -67,22 +79,31 @@ class Heard:
     changed: list[Member]
 
 
-def stop_by_reply(phone: str) -> Heard:
+def stop_by_reply(phone: str, words: str = "") -> Heard:
     """Record a STOP from this number, in either form, for everyone who gave it to us."""
     members = list(Member.objects.filter(phone=numbers.kept(phone)).select_related("user"))
-    return Heard(bool(members), [one for one in members if stop(one, ConsentSource.REPLY)])
+    basis = Basis(words)
+    return Heard(bool(members), [one for one in members if stop(one, ConsentSource.REPLY, basis)])
 
 
-def start_by_reply(phone: str) -> Heard:
+def start_by_reply(phone: str, words: str = "") -> Heard:
     """Record a START from this number, in either form, for the member who verified it."""
     matches = Member.objects.filter(phone=numbers.kept(phone), phone_verified_at__isnull=False)
     members = list(matches.select_related("user"))
-    return Heard(bool(members), [one for one in members if agree(one, ConsentSource.REPLY)])
+    basis = Basis(words)
+    return Heard(bool(members), [one for one in members if agree(one, ConsentSource.REPLY, basis)])
 
 
-def _save(member: Member, *, agreed: bool, source: ConsentSource) -> None:
+def _save(member: Member, *, agreed: bool, source: ConsentSource, basis: Basis) -> None:
     member.save(update_fields=["sms_consent_at", "sms_consent_source", "sms_stopped_at"])
-    SmsConsentRecord.objects.create(member=member, agreed=agreed, source=source, phone=member.phone)
+    SmsConsentRecord.objects.create(
+        member=member,
+        agreed=agreed,
+        source=source,
+        phone=member.phone,
+        words=basis.words[:LONGEST_WORDS],
+        ip=basis.ip,
+    )
 
 
 def _show(locked: Member, member: Member) -> None:
@@ -92,10 +113,10 @@ def _show(locked: Member, member: Member) -> None:
     member.sms_stopped_at = locked.sms_stopped_at
 
 
-def remember_wish(request: HttpRequest, user: User, *, wanted: bool) -> None:
+def remember_wish(request: HttpRequest, user: User, basis: Basis, *, wanted: bool) -> None:
     """Keep the checkbox from sign-up until the number is verified; a number isn't consent."""
     if wanted:
-        request.session[SESSION_KEY] = user.pk
+        request.session[SESSION_KEY] = {"user": user.pk, "words": basis.words, "ip": basis.ip}
     else:
         request.session.pop(SESSION_KEY, None)
 
@@ -105,8 +126,10 @@ def fulfil_wish(request: HttpRequest, user: User) -> bool:
 
     Return whether there was one and it changed anything.
     """
-    is_wanted = request.session.pop(SESSION_KEY, None) == user.pk
-    return is_wanted and agree(user.member, ConsentSource.SIGNUP)
+    wish = request.session.pop(SESSION_KEY, None)
+    if not isinstance(wish, dict) or wish["user"] != user.pk:
+        return False
+    return agree(user.member, ConsentSource.SIGNUP, Basis(wish["words"], wish["ip"]))
 
 
 def drop_wish(request: HttpRequest) -> None:

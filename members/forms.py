@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
+
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import QueryDict
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -41,6 +43,11 @@ def text_message_terms() -> SafeString:
         [(url, name) for name, url in policies.items() if url],
     )
     return format_html("{} {}", text, links) if links else text
+
+
+def shown_terms() -> str:
+    """Return these words as text, for the record of who agreed to them."""
+    return " ".join(html.unescape(strip_tags(text_message_terms())).split())
 
 
 def clean_name(name: str) -> str:

@@ -93,6 +93,10 @@ class SmsConsentRecord(models.Model):
     agreed = models.BooleanField()
     source = models.CharField(max_length=10, choices=ConsentSource.choices)
     phone = PhoneNumberField("phone number at that time", blank=True)
+    words = models.TextField(
+        blank=True, db_default="", help_text="What they were shown, or what their text said."
+    )
+    ip = models.GenericIPAddressField("IP address", null=True, blank=True)
     happened_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

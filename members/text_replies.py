@@ -6,6 +6,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from common import characters
 from common.context import current_brand
 from emails import keywords, segments
 from emails.keywords import Asked
@@ -24,14 +25,15 @@ def heed(form: QueryDict) -> str | None:
     knows more languages, names the keyword (`OptOutType`), and sends its own answers.
     """
     phone, body, told = form.get("From", ""), form.get("Body", ""), form.get("OptOutType", "")
+    words = characters.words(body)
     is_answered = bool(told) or keywords.is_answered_by_twilio(body)
     match keywords.asks_for(told or body):
         case Asked.STOP:
-            heard = consent.stop_by_reply(phone)
+            heard = consent.stop_by_reply(phone, words)
             _tell(heard)
             return "" if is_answered or not heard.is_known else answer(STOPPED)
         case Asked.START:
-            heard = consent.start_by_reply(phone)
+            heard = consent.start_by_reply(phone, words)
             _tell(heard)
             return "" if is_answered or not heard.is_known else answer(STARTED)
         case Asked.HELP:

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST
 from common.htmx import wants_fragment
 from members import consent, contact_notices, languages, notification_views, phones
 from members.access import current_member, current_user
-from members.forms import ProfileForm
+from members.forms import ProfileForm, shown_terms
 from members.models import ConsentSource, Member
+from members.sign_ins import client_ip
 from members.signin.recent_login import confirmed_lately
 from members.signin.stages import PhoneVerificationStage
 
@@ -111,12 +112,13 @@ def _texts(request: HttpRequest, member: Member, outcome: str) -> HttpResponse:
 def _record_answer(request: HttpRequest, member: Member, *, agrees: bool) -> str:
     """Record the member's answer, and return the new state in a sentence."""
     if not agrees:
-        if consent.stop(member, ConsentSource.ACCOUNT):
+        if consent.stop(member, ConsentSource.ACCOUNT, consent.Basis(ip=client_ip(request))):
             contact_notices.texts_switched(member, request)
         return _("Text messages are off.")
     if not member.phone_is_verified:
         return _("Verify your phone number first, then turn text messages on.")
-    if consent.agree(member, ConsentSource.ACCOUNT):
+    basis = consent.Basis(shown_terms(), client_ip(request))
+    if consent.agree(member, ConsentSource.ACCOUNT, basis):
         contact_notices.texts_switched(member, request)
     return _("Text messages are on. We just sent you a text to confirm.")
 

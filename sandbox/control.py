@@ -294,7 +294,8 @@ def _phone(command: Command) -> list[Json]:
 
 
 def _text_back(command: Command) -> Any:
-    return twilio.inbound(command.world, str(command.body["from"]), str(command.body["body"]))
+    body, files = str(command.body["body"]), int(command.body.get("files", 0))
+    return twilio.inbound(command.world, str(command.body["from"]), body, files)
 
 
 def _make_transfer(command: Command) -> Json:

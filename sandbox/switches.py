@@ -74,6 +74,8 @@ class Switches:
     twilio_answer_lost: float = 0.0
     """The share that Twilio carries out, and then the connection closes without an answer."""
     twilio_fail: float = 0.0
+    twilio_advanced_opt_out: bool = False
+    """Advanced Opt-Out is on: more keywords, the owner's own answers, and webhooks name them."""
     twilio_registration: str = "verified"
     twilio_replies: str = "number"
     """How US carriers see the account's texts: one of `REGISTRATIONS`."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
+from common.spreadsheets import Cell
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
@@ -94,7 +99,33 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
     list_select_related = ["member__user"]
     list_filter = [("agreed", BooleanRadioFilter), ("happened_at", by_day("day"))]
     ordering = ["-id"]
-    fieldsets = [(None, {"fields": ["owner", "answer", "source", "phone", "happened"]})]
+    fieldsets = [
+        (None, {"fields": ["owner", "answer", "source", "phone", "ip", "said", "happened"]}),
+    ]
+    export_columns: ClassVar[Sequence[str]] = (
+        *("Member", "Email", "Answer", "Source", "Phone number", "IP address"),
+        *("Words", "When", "Revoked"),
+    )
+
+    def export_rows(self, rows: QuerySet[SmsConsentRecord]) -> Iterator[list[Cell]]:
+        """Yield who agreed to which words, when and where, and when they took it back."""
+        later = SmsConsentRecord.objects.filter(
+            member=OuterRef("member"), pk__gt=OuterRef("pk"), agreed=False
+        )
+        revoked = Subquery(later.order_by("pk").values("happened_at")[:1])
+        for row in rows.annotate(revoked_at=revoked).iterator(chunk_size=1000):
+            user = row.member.user
+            yield [
+                show.name_of(user),
+                user.email,
+                "Agreed" if row.agreed else "Stopped",
+                row.get_source_display(),
+                str(row.phone),
+                row.ip or "",
+                row.words,
+                row.happened_at,
+                row.revoked_at if row.agreed else None,
+            ]
 
     def find_persons(self, term: str) -> list[int]:
         """Find the users whose profiles these belong to."""
@@ -114,6 +145,11 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
     def answer(self, row: SmsConsentRecord) -> SafeString:
         """Yes or no."""
         return show.badge("Agreed", "success") if row.agreed else show.badge("Stopped", "warning")
+
+    @column("Words")
+    def said(self, row: SmsConsentRecord) -> SafeString | str:
+        """What they were shown, or what their text said."""
+        return show.pre(row.words) if row.words else show.NOTHING
 
     @column("When", ordering="id")
     def happened(self, row: SmsConsentRecord) -> str:

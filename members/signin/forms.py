@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.fields import MailboxField, WordsField
 from members import consent, mailboxes, terms
-from members.forms import NAME_LENGTH, clean_name, text_message_terms
+from members.forms import NAME_LENGTH, clean_name, shown_terms, text_message_terms
 from members.models import AgreedWhere
 from members.signin import budgets, devices, sign_in_links, sms_limits
 from members.signin.allauth_internals import (
@@ -124,8 +124,9 @@ class SignupForm(allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has
         user = cast("User", super().save(request))
         mailboxes.keep(user)
         wanted = bool(self.cleaned_data.get("phone") and self.cleaned_data["text_messages"])
-        consent.remember_wish(request, user, wanted=wanted)
-        terms.accept(user, AgreedWhere.SIGNUP, get_adapter().get_client_ip(request))
+        ip = get_adapter().get_client_ip(request)
+        consent.remember_wish(request, user, consent.Basis(shown_terms(), ip), wanted=wanted)
+        terms.accept(user, AgreedWhere.SIGNUP, ip)
         return user
 
 

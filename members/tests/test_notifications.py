@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import pytest
@@ -131,7 +132,31 @@ def test_turning_texts_on_is_recorded_as_consent_and_unlocks_their_switches() ->
     assert " disabled" not in switch(body, "receipts:sms")
     assert SmsConsentRecord.objects.filter(member__user=user, agreed=True).count() == 1
     preferences.switch(user, Topic.RECEIPTS, Channel.SMS, on=False)
-    assert SmsConsentRecord.objects.count() == 1
+    record = SmsConsentRecord.objects.get()
+    assert "Message and data rates may apply." in record.words
+    assert record.ip == "192.0.2.1"
+
+
+def test_the_file_of_consents_says_who_agreed_to_what_and_until_when() -> None:
+    user = alice()
+    phones.confirm(user, PHONE)
+    browser(user).post(reverse("members:text-messages"), {"agree": "yes"})
+    consent.stop_by_reply(PHONE, "Stop please")
+    answer = browser(staff_world.owner()).get("/staff/members/smsconsentrecord/download/csv/")
+    lines = answer.getvalue().decode("utf-8-sig").splitlines()
+    stopped, agreed = csv.DictReader(lines)
+    said = stopped["Answer"], stopped["Words"], stopped["Revoked"]
+    assert said == ("Stopped", "Stop please", "")
+    assert (agreed["Email"], agreed["Source"], agreed["Phone number"].lstrip("'")) == (
+        user.email,
+        "Account page",
+        PHONE,
+    )
+    assert "Reply STOP to cancel anytime" in agreed["Words"]
+    assert agreed["IP address"] == "192.0.2.1"
+    assert agreed["Revoked"] == stopped["When"]
+    # Nobody else may take it away.
+    assert browser(user).get("/staff/members/smsconsentrecord/download/csv/").status_code != 200
 
 
 def test_a_stop_by_text_is_shown_with_the_way_out_of_it() -> None:

@@ -119,7 +119,10 @@ def forget(users: QuerySet[User]) -> None:
     MemberViewing.objects.filter(user__in=users).delete()
     PhoneCode.objects.filter(user__in=users).delete()
     TermsAcceptance.objects.filter(user__in=users).exclude(ip=None).update(ip=None)
-    SmsConsentRecord.objects.filter(member__user__in=users).exclude(phone="").update(phone="")
+    consents = SmsConsentRecord.objects.filter(member__user__in=users)
+    consents.exclude(phone="", ip=None).update(phone="", ip=None)
+    # What they wrote; the words that they were shown stay, as the proof.
+    consents.filter(source=ConsentSource.REPLY).exclude(words="").update(words="")
     Member.objects.filter(user__in=users).exclude(phone="", time_zone="").update(
         phone="", phone_verified_at=None, time_zone=""
     )

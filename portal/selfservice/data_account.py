@@ -85,6 +85,8 @@ CONSENTS = Table(
         flag("agreed", _("Whether you agreed or stopped them.")),
         text("source", _("Where.")),
         text("phone", _("Your number at that time.")),
+        text("words", _("What you agreed to, or what your text said.")),
+        text("ip", _("The IP address.")),
     ),
     SmsConsentRecord,
 )

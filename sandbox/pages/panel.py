@@ -81,6 +81,7 @@ TOGGLES = (
     Toggle("bank_no_memo", "Zelle without memo", "Payers leave it empty"),
     Toggle("bank_wrong_memo", "Zelle with a wrong memo", "Payers write something else"),
     Toggle("bank_wrong_amount", "Bank’s mail: wrong amount", "It says $10.00 more than came"),
+    Toggle("twilio_advanced_opt_out", "Twilio: Advanced Opt-Out", "Webhooks name the keyword"),
     Toggle("bank_no_mail", "Bank’s mail: none", "Only the account’s activity tells"),
     Toggle("bank_doubled_mail", "Bank’s mail: doubled", "Every one arrives twice"),
     Toggle("bank_late_file", "Bank’s file: late", "New transfers are missing until this is off"),

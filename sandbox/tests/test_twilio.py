@@ -283,3 +283,37 @@ def test_a_text_is_sent_though_its_answer_is_lost(server: Server) -> None:
         send(server)
     server.post("switches", twilio_answer_lost=0)
     assert len(server.get("phone")) == 1
+
+
+def test_advanced_opt_out_answers_and_names_the_keyword(server: Server, product: Product) -> None:
+    server.post("switches", twilio_advanced_opt_out=True)
+    answer = server.post("phone/inbound", **{"from": ALICE, "body": "Parar"})
+    assert answer["reply"] is None
+    assert product.received[-1][1]["OptOutType"] == "STOP"
+    with pytest.raises(TwilioRestException):
+        send(server)
+    server.post("phone/inbound", **{"from": ALICE, "body": "ayuda"})
+    assert product.received[-1][1]["OptOutType"] == "HELP"
+    server.post("phone/inbound", **{"from": ALICE, "body": "start"})
+    assert send(server).status == "queued"
+    server.post("phone/inbound", **{"from": ALICE, "body": "Hello"})
+    assert "OptOutType" not in product.received[-1][1]
+
+
+def test_a_picture_comes_with_its_address(server: Server, product: Product) -> None:
+    server.post("phone/inbound", **{"from": ALICE, "body": "", "files": 2})
+    form = product.received[-1][1]
+    assert (form["NumMedia"], form["Body"], form["MediaContentType1"]) == ("2", "", "image/jpeg")
+
+
+def test_a_service_chooses_the_number_and_the_price_comes_at_the_end(server: Server) -> None:
+    service = "MG" + "0" * 32
+    sent = client(server).messages.create(to=ALICE, messaging_service_sid=service, body="a" * 161)
+    assert (sent.status, sent.from_, sent.num_segments, sent.price) == ("accepted", None, "0", None)
+    messages = client(server).messages
+    assert eventually(lambda: messages(sent.sid).fetch().price == "-0.01660")
+    now = messages(sent.sid).fetch()
+    assert (now.from_, now.num_segments, now.price_unit) == (OURS, "2", "USD")
+    with pytest.raises(TwilioRestException) as refusal:
+        client(server).messages.create(to=ALICE, messaging_service_sid="MG1", body="x")
+    assert refusal.value.code == 21705

@@ -19,13 +19,25 @@ STOPPED = (
 )
 STARTED = "You have successfully been re-subscribed to messages from this number."
 HELPED = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
+# Advanced Opt-Out: the owner's own keywords (here Spanish ones, too) and answers, once a service
+# has it on. Webhooks then say which keyword it was.
+ADVANCED = {
+    "STOP": (*STOP_WORDS, "PARAR", "ALTO"),
+    "START": (*START_WORDS, "INICIAR"),
+    "HELP": (*HELP_WORDS, "AYUDA"),
+}
+ADVANCED_ANSWERS = {
+    "STOP": "Sandbox: you won't get more texts. Reply START to get them again.",
+    "START": "Sandbox: you'll get our texts again. Reply STOP to end them.",
+    "HELP": "Sandbox: write to help@example.com. Reply STOP to end our texts.",
+}
 
 
-def receive(world: World, from_: str, body: str) -> dict[str, Any]:
+def receive(world: World, from_: str, body: str, files: int = 0) -> dict[str, Any]:
     """Take a text from a phone, pass it to the product, and show the product's reply.
 
-    Returns the message with `answer` (the product's HTTP status; 0: none; null: no URL is set) and
-    `reply` (the text of the reply, or null).
+    `files` pictures come with it. Returns the message with `answer` (the product's HTTP status; 0:
+    none; null: no URL is set) and `reply` (the text of the reply, or null).
     """
     text = store.create(
         world,
@@ -35,8 +47,8 @@ def receive(world: World, from_: str, body: str) -> dict[str, Any]:
         direction="inbound",
         status="received",
     )
-    _obey_keyword(world, from_, body)
-    answer = _tell_product(text)
+    keyword = _obey_keyword(world, from_, body)
+    answer = _tell_product(text, keyword, files)
     if answer is None:
         return {**store.summary(text), "answer": None, "reply": None}
     if not answer.ok:
@@ -47,8 +59,18 @@ def receive(world: World, from_: str, body: str) -> dict[str, Any]:
     return {**store.summary(text), "answer": answer.status, "reply": reply}
 
 
-def _obey_keyword(world: World, number: str, body: str) -> None:
+def _obey_keyword(world: World, number: str, body: str) -> str:
+    """Obey a keyword; return which, if Advanced Opt-Out names it."""
     word = body.strip().upper()
+    if world.switches.twilio_advanced_opt_out:
+        named = next((name for name, words in ADVANCED.items() if word in words), "")
+        if named == "START":
+            store.set_opted_out(world, number, False)
+        if named:
+            _keyword_reply(world, number, ADVANCED_ANSWERS[named])
+        if named == "STOP":
+            store.set_opted_out(world, number, True)
+        return named
     if word in STOP_WORDS:
         _keyword_reply(world, number, STOPPED)
         store.set_opted_out(world, number, True)
@@ -57,6 +79,7 @@ def _obey_keyword(world: World, number: str, body: str) -> None:
         _keyword_reply(world, number, STARTED)
     elif word in HELP_WORDS:
         _keyword_reply(world, number, HELPED)
+    return ""
 
 
 def _keyword_reply(world: World, number: str, body: str) -> Sms:
@@ -77,7 +100,7 @@ def _show_reply(world: World, number: str, body: str) -> None:
         store.change(world, reply["id"], status="failed", error_code=21610, error_message=blocked)
 
 
-def _tell_product(text: Sms) -> Answer | None:
+def _tell_product(text: Sms, keyword: str, files: int) -> Answer | None:
     url = os.environ.get("SANDBOX_SMS_INBOUND_URL", "")
     if not url:
         return None
@@ -87,13 +110,19 @@ def _tell_product(text: Sms) -> Answer | None:
         "Body": str(text["body"]),
         "From": str(text["from"]),
         "MessageSid": str(text["id"]),
-        "NumMedia": "0",
+        "NumMedia": str(files),
         "NumSegments": "1",
         "SmsMessageSid": str(text["id"]),
         "SmsSid": str(text["id"]),
         "SmsStatus": "received",
         "To": str(text["to"]),
     }
+    media = f"https://api.twilio.com/2010-04-01/Accounts/{store.ACCOUNT_SID}/Messages/{text['id']}"
+    for number in range(files):
+        form[f"MediaContentType{number}"] = "image/jpeg"
+        form[f"MediaUrl{number}"] = f"{media}/Media/ME{number:032}"
+    if keyword:
+        form["OptOutType"] = keyword
     return signed_post.post(url, form)
 
 

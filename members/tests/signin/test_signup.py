@@ -109,6 +109,9 @@ def test_a_phone_verified_at_sign_up_with_consent_gets_text_messages() -> None:
     assert member().sms_consent_source == ConsentSource.SIGNUP
     record = member().sms_consents.get()
     assert (record.agreed, record.source, str(record.phone)) == (True, "signup", PHONE)
+    assert record.words.startswith("Portal will text you about your payments and your account")
+    assert record.words.endswith("You don’t need texts to be a member.")
+    assert record.ip == "192.0.2.1"
 
 
 def test_a_verified_phone_alone_is_no_consent() -> None:

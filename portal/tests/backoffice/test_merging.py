@@ -69,8 +69,8 @@ STAYS = {
         billing.Refund.decided_by billing.BankFile.imported_by billing.BankTransfer.set_aside_by
         billing.BankUpload.created_by billing.PaymentRequest.created_by
         billing.BookClosing.closed_by billing.DisputeAnswer.edited_by
-        billing.DisputeAnswer.asked_by billing.NumbersMail.user billing.Replay.started_by
-        billing.Replay.stopped_by billing.ZelleTerms.changed_by
+        billing.DisputeAnswer.asked_by billing.NumbersMail.user billing.DayMail.user
+        billing.Replay.started_by billing.Replay.stopped_by billing.ZelleTerms.changed_by
         billing.Allocation.first_confirmed_by billing.Allocation.confirmed_by
         billing.Allocation.undone_by emails.Message.resent_by portal.StaffInvitation.user
         """.split(),
@@ -89,6 +89,8 @@ STAYS = {
         "deleted",
     ),
 }
+# Tables that aren't in every version.
+PERHAPS = {"emails.EditedText.made_by", "emails.Suppression.released_by", "emails.Suppression.user"}
 GOES = set(
     """
     billing.Customer.user billing.Checkout.user billing.PaymentRequest.user
@@ -139,7 +141,7 @@ def test_of_every_table_that_names_a_user_it_is_said_whether_it_goes_along() -> 
     for relation in relations:
         if relation.auto_created and not relation.concrete:
             named.add(f"{relation.related_model._meta.label}.{relation.field.name}")
-    assert named - {"billing.Item.members"} == GOES | set(STAYS)
+    assert named - {"billing.Item.members"} - PERHAPS == GOES | set(STAYS)
 
 
 def _lives(sandbox: Sandbox) -> tuple[User, User]:

@@ -31,6 +31,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 import business.brand
 import business.rules
+import emails.wording
 from common import quiet_hours
 from emails import smtp_lines
 from testing import migrated, rows, thorough
@@ -220,6 +221,7 @@ def _nothing_saved() -> None:
     """Begin with the environment's settings, as if the database had just been asked for others."""
     business.brand.assume_nothing_saved()
     business.rules.assume_nothing_saved()
+    emails.wording.KEPT.assume({})
 
 
 @pytest.fixture(autouse=True)

@@ -206,3 +206,39 @@ class SentCopy(models.Model):
 
     def __str__(self) -> str:
         return f"As sent: {self.message}"
+
+
+class EditedText(models.Model):
+    """What staff wrote in place of a kind's subject or opening, in one language.
+
+    Rows stay, and the newest is in force. What's empty is the original. `days` names the
+    placeholders that are written as days.
+    """
+
+    kind = models.CharField(max_length=40)
+    language = models.CharField(max_length=20)
+    version = models.PositiveIntegerField()
+    subject = models.CharField(max_length=120, blank=True)
+    lead = models.CharField("opening", max_length=600, blank=True)
+    days = models.JSONField(default=list, blank=True)
+    made_at = models.DateTimeField("saved", auto_now_add=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="saved by",
+    )
+
+    class Meta:
+        ordering = ["kind", "language", "-version"]
+        constraints = [
+            # Of two authors who save at the same moment, one gets the number.
+            models.UniqueConstraint(
+                fields=["kind", "language", "version"], name="emails_editedtext_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind.replace('_', ' ').capitalize()} ({self.language})"

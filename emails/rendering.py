@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy
 from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
-from emails import compiling, fitting, segments, short_links, unsubscribe_links
+from emails import compiling, fitting, segments, short_links, unsubscribe_links, wording
 from emails.catalog import Category, Kind, spec_of
 from emails.models import Message
 from members import languages, time_zones
@@ -92,13 +92,17 @@ def render_email(message: Message) -> RenderedEmail:
         template = compiling.html_template(f"emails/{message.kind}.mjml")
         html = _fill(template, facts, autoescape=True)
         text = _text(message, facts)
+        html, text = wording.with_lead(message.kind, facts["language"], facts, html, text)
     return RenderedEmail(facts["subject"], html, text)
 
 
 def render_text(message: Message) -> str:
     """Return the plain text of a message's email, alone."""
+    facts = _facts(message)
     with reader_of(message):
-        return _text(message, _facts(message))
+        language = translation.get_language()
+        _, text = wording.with_lead(message.kind, language, facts, "", _text(message, facts))
+    return text
 
 
 def render_subject(message: Message) -> str:
@@ -142,6 +146,8 @@ def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
 
 
 def _subject(message: Message, facts: Mapping[str, Any]) -> str:
+    if written := wording.subject(message.kind, translation.get_language(), facts):
+        return written[:SUBJECT_LENGTH]
     text = _plain(_line(spec_of(message.kind).subject), facts)
     return " ".join(text.split())[:SUBJECT_LENGTH]
 

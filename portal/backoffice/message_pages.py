@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,13 +12,17 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from emails import outbox
+from emails import outbox, wording
 from emails.admin import MessageAdmin
-from emails.catalog import name_of
+from emails.catalog import Kind, name_of
 from emails.models import Message
 from members.access import current_user
-from portal.backoffice import gallery, message_statistics
+from portal.backoffice import gallery, message_statistics, message_words
 from portal.backoffice.gallery import Exhibit
+from portal.backoffice.message_words import WordsForm
+
+MAY_EDIT = "emails.add_editedtext"
+OVERTAKEN = "Not saved: someone else saved these words meanwhile. Open the page again to see them."
 
 
 @admin.register(Message)
@@ -29,6 +34,7 @@ class MessagePages(MessageAdmin):
         guarded = self.admin_site.admin_view
         own = [
             path("gallery/", guarded(self.gallery), name="emails_message_gallery"),
+            path("gallery/words/", guarded(self.words), name="emails_message_words"),
             path("gallery/message/", guarded(self.exhibit), name="emails_message_exhibit"),
         ]
         own.append(path("statistics/", guarded(self.statistics), name="emails_message_statistics"))
@@ -56,8 +62,68 @@ class MessagePages(MessageAdmin):
         exhibit = gallery.exhibit(kind, int(number) if number.isdecimal() else 1)
         if request.method == "POST":
             return self._send(request, exhibit)
-        facts = {"exhibit": exhibit, "may_send": self._may_send(request)}
+        facts = {
+            "exhibit": exhibit,
+            "may_send": self._may_send(request),
+            "words_url": message_words.address(kind) if self._may_edit(request, kind) else "",
+        }
         return self._page(request, "exhibit", name_of(kind), facts)
+
+    def words(self, request: HttpRequest) -> HttpResponse:
+        """Edit a kind's subject and opening. Template: `admin/messages/words.html`."""
+        if not request.user.has_perm(MAY_EDIT):
+            raise PermissionDenied
+        kind = gallery.found(request.GET.get("kind", ""))
+        language = request.GET.get("language") or str(settings.LANGUAGE_CODE)
+        offered = message_words.languages()
+        if kind is None or not message_words.may_edit(kind) or language not in dict(offered):
+            raise Http404("There is no such message.")
+        row = message_words.newest(kind, language)
+        typed = {"subject": row.subject, "lead": row.lead} if row else {}
+        form = WordsForm(
+            request.POST if request.method == "POST" else None,
+            kind=kind,
+            language=language,
+            initial={**typed, "based_on": row.version if row else 0},
+        )
+        shown = None
+        if form.is_bound and form.is_valid():
+            if request.POST.get("step") == "preview":
+                shown = message_words.preview(form.row())
+            elif self._saved(request, form):
+                return redirect(message_words.address(kind, language))
+        facts = {
+            "form": form,
+            "preview": shown,
+            "original": message_words.originals(kind),
+            "lead": wording.lead_of(message_words.originals(kind).text),
+            "names": [f"{{{name}}}" for name in sorted(form.known)],
+            "history": message_words.history(kind, language),
+            "languages": [
+                (name, message_words.address(kind, code), code == language)
+                for code, name in offered
+            ],
+            "back": gallery.address(kind),
+        }
+        return self._page(request, "words", f"Words of {name_of(kind)}", facts)
+
+    def _saved(self, request: HttpRequest, form: WordsForm) -> bool:
+        """Save what was typed, or the original; return whether nobody was faster."""
+        row = form.row()
+        if request.POST.get("step") == "original":
+            row.subject, row.lead, row.days = "", "", []
+        based_on = form.cleaned_data["based_on"]
+        if not message_words.save(row, current_user(request), based_on=based_on):
+            form.add_error(None, OVERTAKEN)
+            return False
+        said = f"subject “{row.subject}”, opening “{row.lead}”"
+        words = said if row.subject or row.lead else "back to the original"
+        self.log_done(request, f"Changed the words of {message_words.title(row)}: {words}.")
+        messages.success(request, "Saved. It’s in force now, and everywhere within ten seconds.")
+        return True
+
+    def _may_edit(self, request: HttpRequest, kind: Kind) -> bool:
+        return request.user.has_perm(MAY_EDIT) and message_words.may_edit(kind)
 
     def _send(self, request: HttpRequest, exhibit: Exhibit) -> HttpResponse:
         """Send a sample to whoever asks for it."""

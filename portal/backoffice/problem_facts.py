@@ -31,7 +31,7 @@ from billing.reconcile.comparison import LASTING
 from billing.sync import taxing
 from billing.zelle import mailbox
 from common.reads import Param, Part, Reading, totals
-from emails.models import Message, MessageState
+from emails.models import EditedText, Message, MessageState
 from portal.models import Diagnosis
 
 INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
@@ -82,6 +82,7 @@ class ProblemFacts:
     balance: BalanceReading | None = None
     closings: BookCheck | None = None
     check_up: Diagnosis | None = None
+    edited_texts: Sequence[EditedText] = ()
 
 
 def _failed_jobs() -> QuerySet[Any, tuple[int, str]]:
@@ -147,10 +148,13 @@ BALANCE = Part(
 )
 BOOK_CHECK = Part(lambda: BookCheck.objects.all()[:1])
 CHECK_UP = Part(lambda: Diagnosis.objects.exclude(finished_at=None)[:1])
+EDITED_TEXTS = Part(
+    lambda: EditedText.objects.order_by("kind", "language", "-version").distinct("kind", "language")
+)
 PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
-    *(MAILBOXES, KEPT_OUT, BALANCE, BOOK_CHECK, CHECK_UP),
+    *(MAILBOXES, KEPT_OUT, BALANCE, BOOK_CHECK, CHECK_UP, EDITED_TEXTS),
 )
 
 
@@ -180,4 +184,5 @@ def read(now: datetime) -> ProblemFacts:
         mailbox=results.first(MAILBOXES),
         kept_out=dict(results[KEPT_OUT]),
         check_up=results.first(CHECK_UP),
+        edited_texts=results[EDITED_TEXTS],
     )

@@ -22,8 +22,9 @@ from billing.reconcile.comparison import ORPHAN
 from common.money import Money
 from common.staff import show
 from emails import outbox
+from emails.catalog import Kind
 from emails.models import Channel, Message
-from portal.backoffice import problem_facts
+from portal.backoffice import message_words, problem_facts
 from portal.backoffice.contexts import ProblemFound
 from portal.backoffice.problem_facts import (
     BOOKS,
@@ -103,6 +104,7 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
         *_memberships(facts),
         *_mailbox(facts),
         *_check_up(facts),
+        *_edited_texts(facts),
     ]
 
 
@@ -125,6 +127,21 @@ def _tell(one: CurrentProblem) -> Problem:
         happened_at=row.seen_at,
     )
     return row
+
+
+def _edited_texts(facts: ProblemFacts) -> Iterator[CurrentProblem]:
+    """Yield what staff wrote that can't be filled in any more, so the original is sent."""
+    for row in facts.edited_texts:
+        if wrong := message_words.broken(row):
+            yield CurrentProblem(
+                f"edited text:{row.kind}:{row.language}:{row.pk}",
+                f"The words of {message_words.title(row)} can’t be used, so the original is sent."
+                f" {wrong[0]}",
+                message_words.address(Kind(row.kind), row.language),
+                "Edit the words",
+                permission="emails.view_message",
+                tone=WARNING,
+            )
 
 
 def _memberships(facts: ProblemFacts) -> Iterator[CurrentProblem]:

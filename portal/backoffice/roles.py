@@ -258,6 +258,11 @@ POWERS = (
         is_on_money=True,
     ),
     Power("Set the terms of Zelle", ("billing.change_zelleterms",), BOOKKEEPING, is_on_money=True),
+    Power(
+        "Change the subject and the opening of messages",
+        ("emails.add_editedtext",),
+        OWNING,
+    ),
     Power("Change the brand and what members read", ("business.add_brandversion",), OWNING),
     Power(
         "Change the suggested amounts, the quiet hours, and how long records are kept",

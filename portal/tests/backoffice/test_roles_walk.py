@@ -119,6 +119,7 @@ TAKES = {
     "business_quiethoursversion_open_again": "business.add_quiethoursversion",
     "business_retentionversion_open_again": "business.add_retentionversion",
     "business_suggestionsversion_open_again": "business.add_suggestionsversion",
+    "emails_message_words": "emails.add_editedtext",
     "emails_message_resend": "emails.change_message",
     "emails_message_resend_failed": "emails.change_message",
     "emails_message_try_one": "emails.change_message",

@@ -16,10 +16,13 @@ from django.conf import settings
 from django.template import Engine, Template, TemplateSyntaxError
 from mjml import mjml2html
 
+from common.brand import Palette
 from emails.inlining import inlined
 
 COMMENT = re.compile(r"{#.*?#}")
 TAG = re.compile(r"{%.*?%}|{{.*?}}")
+# What's the same in every mail until the brand's color changes.
+COLOR = re.compile(r"{{ palette\.(\w+) }}")
 LOAD = re.compile(r"{%\s*load\s.*?%}")
 EXTENDS = re.compile(r'{%\s*extends\s+"([^"]+)"\s*%}')
 BLOCK = re.compile(r"{%\s*(?:block\s+(\w+)|(endblock)(?:\s+\w+)?)\s*%}")
@@ -31,18 +34,19 @@ CONTAINERS = frozenset({"mjml", "mj-head", "mj-attributes", "mj-body", "mj-secti
 Blocks = Mapping[str, str]
 
 
-def html_template(name: str) -> Template:
-    """Return the template of an email's HTML, made from MJML."""
-    return _fresh_or_kept("mjml", name)
+def html_template(name: str, colors: Palette) -> Template:
+    """Return the template of an email's HTML, made from MJML, with the brand's colors in it."""
+    return _fresh_or_kept(name, colors)
 
 
 def text_template(name: str) -> Template:
     """Return a template of plain text, with what it extends."""
-    return _fresh_or_kept("text", name)
+    return _fresh_or_kept(name, None)
 
 
-def html_source(source: str) -> str:
+def html_source(source: str, colors: Palette) -> str:
     """Return the source of a Django template that makes HTML, from one that makes MJML."""
+    source = COLOR.sub(lambda found: str(getattr(colors, found[1])), source)
     loads, source = _without_loads(COMMENT.sub("", source))
     tags: list[str] = []
 
@@ -63,16 +67,17 @@ def flattened(name: str) -> str:
     return BLOCK.sub("", source)
 
 
-def _fresh_or_kept(form: str, name: str) -> Template:
+def _fresh_or_kept(name: str, colors: Palette | None) -> Template:
     """Return the template; while developing, as its files are now."""
-    return _compiled.__wrapped__(form, name) if settings.DEBUG else _compiled(form, name)
+    return _compiled.__wrapped__(name, colors) if settings.DEBUG else _compiled(name, colors)
 
 
-@lru_cache(maxsize=256)
-def _compiled(form: str, name: str) -> Template:
+@lru_cache(maxsize=512)
+def _compiled(name: str, colors: Palette | None) -> Template:
     source = flattened(name)
-    engine = Engine.get_default()
-    return Template(html_source(source) if form == "mjml" else source, name=name, engine=engine)
+    if colors is not None:
+        source = html_source(source, colors)
+    return Template(source, name=name, engine=Engine.get_default())
 
 
 def _with_parents(name: str) -> str:

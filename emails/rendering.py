@@ -89,7 +89,9 @@ def render_email(message: Message) -> RenderedEmail:
     with reader_of(message):
         facts["language"] = translation.get_language()
         facts["subject"] = characters.line(message.subject) or _subject(message, facts)
-        template = compiling.html_template(f"emails/{message.kind}.mjml")
+        template = compiling.html_template(
+            f"emails/{message.kind}.mjml", palette(current_brand().color)
+        )
         html = _fill(template, facts, autoescape=True)
         text = _text(message, facts)
         html, text = wording.with_lead(message.kind, facts["language"], facts, html, text)

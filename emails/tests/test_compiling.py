@@ -9,9 +9,11 @@ import pytest
 from django.template import Context, Engine, Template, TemplateSyntaxError
 from pytest_django import Settings
 
+from common.brand import palette
 from emails.compiling import flattened, html_source, html_template, text_template
 from emails.inlining import inlined
 
+GREEN = palette("#2f5d50")
 SHEET = """
 td { padding: 1px } .facts td, h1 { color: red; margin: 0 } .facts td.amount { color: blue }
 tr.total td { font-weight: 600 }
@@ -59,7 +61,9 @@ def test_tags_stay_where_they_stood() -> None:
         '{% if a < b and name == "x" %}<mj-text>{{ name }}&amp;{% if a %}<b>A</b>{% endif %}'
         '</mj-text>{% else %}<mj-button href="{{ url }}">Go</mj-button>{% endif %}'
         "<mj-table>{% for row in rows %}<tr><td>{{ row }}</td></tr>{% endfor %}</mj-table>"
-        "</mj-column></mj-section></mj-body></mjml>"
+        '<mj-button background-color="{{ palette.brand }}">Ok</mj-button>'
+        "</mj-column></mj-section></mj-body></mjml>",
+        GREEN,
     )
     facts = {"a": 1, "b": 2, "name": "x", "url": "/?a&b", "rows": ["<1>", "2"]}
     shown = Template(source).render(Context(facts))
@@ -67,6 +71,7 @@ def test_tags_stay_where_they_stood() -> None:
     assert "Go" not in shown
     assert "<tr><td>&lt;1&gt;</td></tr><tr><td>2</td></tr>" in shown
     assert "never seen" not in shown
+    assert "background:#2f5d50" in shown
     other = Template(source).render(Context(facts | {"name": "y", "rows": []}))
     assert 'href="/?a&amp;b"' in other
     assert "&amp;<b>" not in other
@@ -93,7 +98,9 @@ def test_a_rule_that_we_do_not_understand_is_refused() -> None:
 
 
 def test_templates_are_made_once_unless_we_develop(settings: Settings) -> None:
-    assert html_template("emails/welcome.mjml") is html_template("emails/welcome.mjml")
+    kept = html_template("emails/welcome.mjml", GREEN)
+    assert html_template("emails/welcome.mjml", GREEN) is kept
+    assert html_template("emails/welcome.mjml", palette("#ffd400")) is not kept
     assert text_template("emails/welcome.txt") is text_template("emails/welcome.txt")
     settings.DEBUG = True
-    assert html_template("emails/welcome.mjml") is not html_template("emails/welcome.mjml")
+    assert html_template("emails/welcome.mjml", GREEN) is not kept

@@ -209,6 +209,29 @@ def test_everything_is_said_with_images_off(kind: Kind) -> None:
     assert "Harbor Yoga" in unescape(read(kind).body.text())  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("name", ["Yoga", "</script><b>\"\\x\" & 'y'"])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (Kind.PAYMENT_RECEIVED, "PaymentComplete"),
+        (Kind.JOINED, "PaymentComplete"),
+        (Kind.ZELLE_RECEIVED, "PaymentComplete"),
+        (Kind.INVOICE_SENT, "PaymentDue"),
+        (Kind.INVOICE_OVERDUE, "PaymentPastDue"),
+    ],
+)
+def test_programs_are_told_of_an_invoice(kind: Kind, status: str, name: str) -> None:
+    facts = SAMPLES[kind] | {"description": name}
+    tree = LexborHTMLParser(rendering.render_email(message(kind, facts)).html)
+    [markup] = tree.css("script")
+    told = json.loads(markup.text())
+    assert told["@type"] == "Invoice"
+    assert told["paymentStatus"] == f"https://schema.org/{status}"
+    assert told["description"] == name
+    assert told["url"] == told["potentialAction"]["target"] == SAMPLES[kind]["url"]
+    assert ("paymentDueDate" in told) == ("due_on" in SAMPLES[kind])
+
+
 @pytest.mark.parametrize("kind", EMAILS)
 def test_preview_adds_what_the_subject_lacks(kind: Kind) -> None:
     email = rendering.render_email(message(kind))

@@ -50,6 +50,7 @@ HTML: dict[str, set[str]] = {
     "tr": {"class"},
     "td": {"class"},
     "h1": set(),
+    "script": {"type"},
     "div": {"class"},
     "a": {"href"},
     "br": set(),

@@ -125,14 +125,14 @@ def test_every_model_of_ours_is_on_the_site() -> None:
     }
     # Read with what they belong to: rates with invoices, accounts with members, words with entries,
     # trials with members (a digest alone says nothing); uploads are seen where they're imported,
-    # mails that wait to be read again with their mailbox, what members turned off with them, what
-    # an event changed with the event, answers with their dispute, and the facts behind home's
-    # numbers as those numbers.
+    # mails that wait to be read again with their mailbox, what members turned off with them, copies
+    # with their message, words of messages in the gallery, what an event changed with the event,
+    # answers with their dispute, and the facts behind home's numbers as those numbers.
     parts = {
         *("billing.TaxRate", "billing.TaxAccount", "billing.LedgerText", "billing.TrialRecord"),
         *("billing.BankUpload", "billing.BankMailRetry", "business.Picture"),
         *("billing.BalanceReading", "billing.BookClosing", "billing.BookCheck"),
-        "emails.NotificationChoice",
+        *("emails.NotificationChoice", "emails.SentCopy", "emails.EditedText"),
         *("billing.EventAttempt", "billing.RowChange"),
         *("billing.DisputeAnswer", "billing.EvidenceFile"),
         *("billing.DayFact", "billing.CohortFact", "billing.FactState", "billing.FactDue"),

@@ -26,9 +26,12 @@ from emails import copies, looks, outbox, preferences
 from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
+from emails.suppression_admin import BounceMailboxAdmin, SuppressionAdmin
 from emails.tasks import try_now
 from members import search
 from members.access import current_user
+
+__all__ = ["BounceMailboxAdmin", "KindFilter", "MessageAdmin", "SuppressionAdmin"]
 
 SUMMARY = 90
 RESENT_WITHIN = timedelta(days=30)

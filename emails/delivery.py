@@ -23,13 +23,21 @@ from emails import (
     copies,
     forgetting,
     mail,
+    other_channel,
     preferences,
     quiet,
+    suppressing,
     text_caps,
     text_messages,
 )
 from emails.catalog import Kind, spec_of
-from emails.models import Channel, Message, MessageState
+from emails.models import (
+    Channel,
+    Message,
+    MessageState,
+    SuppressionReason,
+    SuppressionSource,
+)
 from emails.problems import DeliveryProblem, NotYet
 
 logger = logging.getLogger(__name__)
@@ -44,6 +52,8 @@ PROGRESS = {"accepted": 1, "queued": 1, "sending": 2, "sent": 3, "undelivered": 
 PROGRESS |= {"failed": 4, "delivered": 5, "read": 6}
 REACHED = frozenset({"delivered", "read"})
 LOST = frozenset({"failed", "undelivered"})
+# Losses after which no other text would arrive either: an email says it instead.
+FOR_GOOD = frozenset("30003 30004 30005 30006 30007 30008 30034 21610".split())
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,8 @@ def record_status(message_id: int, report: StatusReport) -> bool:
         message.state, message.error = MessageState.FAILED, text_messages.loss(report.error_code)
         if report.error_code == str(text_messages.RECIPIENT_STOPPED):
             text_messages.note_stop(message)
+        if report.error_code in FOR_GOOD:
+            other_channel.try_later(message)
     if spec_of(message.kind).sensitive:
         message.context = {}
     message.save()
@@ -252,6 +264,12 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
     rows.update(**values | (_scrubbed(message) if is_final else {}))
     if is_final:
         _wake_later(message)
+    if problem.is_dead:
+        suppressing.suppress(
+            message, SuppressionReason.BOUNCED, SuppressionSource.SERVER, str(problem)
+        )
+    if problem.is_permanent:
+        other_channel.try_later(message)
     level = logging.ERROR if is_final else logging.WARNING
     # By number: the log may outlive what we may know about the recipient.
     logger.log(level, "Message %s (%s): %s", message.pk, message.channel, problem)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from business import rules
 from common.traces import Traces
 from emails import copies
-from emails.models import Message, MessageState
+from emails.models import Message, MessageState, Suppression
 
 OPEN = (MessageState.QUEUED, MessageState.SENDING)
 CLOSED = "The account was closed before it was sent."
@@ -36,6 +36,7 @@ def emptied() -> dict[str, Any]:
 
 def forget(users: QuerySet[User]) -> int:
     """Empty all messages to users who have left; don't send what waits. Return how many."""
+    Suppression.objects.filter(user__in=users).delete()
     rows = Message.objects.filter(user__in=users, emptied_at=None, empty_when_done=False)
     waiting = rows.filter(state__in=OPEN).update(
         **emptied() | {"state": MessageState.SKIPPED, "error": CLOSED}

@@ -13,7 +13,15 @@ from django.core.mail import EmailMultiAlternatives
 from common import addresses
 from common.context import current_brand
 from common.network import is_network_error
-from emails import attachments, copies, rendering, smtp, smtp_replies, unsubscribe_links
+from emails import (
+    attachments,
+    copies,
+    rendering,
+    return_paths,
+    smtp,
+    smtp_replies,
+    unsubscribe_links,
+)
 from emails.catalog import spec_of
 from emails.flowed import flowed
 from emails.models import Message
@@ -52,10 +60,12 @@ def send(message: Message) -> str:
     mail = _Mail(
         subject=rendered.subject,
         body=flowed(rendered.text),
-        from_email=sender(),
+        # What's set as From in the headers is seen; this is where it comes back to.
+        from_email=return_paths.address(message.pk) or sender(),
         to=[addresses.deliverable(message.recipient)],
         reply_to=[addresses.deliverable(_reply_to(message))],
         headers={
+            "From": sender(),
             "Message-ID": identifier,
             "Auto-Submitted": "auto-generated",
             "Feedback-ID": feedback_id(message),
@@ -131,4 +141,5 @@ def _problem(code: int, words: bytes | str, *, named_recipient: bool = False) ->
         f"The mail server said: {code} {text}",
         is_permanent=is_permanent,
         is_our_fault=code >= 500 and not is_permanent,
+        is_dead=smtp_replies.is_dead_address(code, text, named_recipient=named_recipient),
     )

@@ -50,6 +50,81 @@ class NotificationChoice(models.Model):
         return f"{self.topic} by {self.channel}: {'on' if self.is_on else 'off'}"
 
 
+class SuppressionReason(models.TextChoices):
+    """Why we don't write to an address unless we have to."""
+
+    BOUNCED = "bounced", "Emails bounce"
+    COMPLAINED = "complained", "Marked as spam"
+
+
+class SuppressionSource(models.TextChoices):
+    """Who said so."""
+
+    SERVER = "server", "Mail server"
+    MAILBOX = "mailbox", "Mailbox of bounces"
+    PROVIDER = "provider", "Email provider"
+
+
+class Suppression(models.Model):
+    """An address of a member's that gets only the emails they need, until it's released."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="suppressions"
+    )
+    address = models.CharField(max_length=254)
+    reason = models.CharField(max_length=10, choices=SuppressionReason.choices)
+    source = models.CharField(max_length=10, choices=SuppressionSource.choices)
+    words = models.CharField(
+        max_length=500, blank=True, help_text="What the mail server or the provider said."
+    )
+    message = models.ForeignKey(
+        "emails.Message", null=True, on_delete=models.SET_NULL, related_name="suppressions"
+    )
+    happened_at = models.DateTimeField(default=timezone.now)
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who said that the address works: the member, or somebody on the staff.",
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "suppressed address"
+        verbose_name_plural = "suppressed addresses"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address"],
+                condition=models.Q(released_at__isnull=True),
+                name="emails_suppression_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.get_reason_display().lower()}"
+
+
+class BounceMailbox(models.Model):
+    """How far we've read the mailbox that mails come back to, and whether that works."""
+
+    mailbox = models.CharField(max_length=300, unique=True)
+    uid_validity = models.BigIntegerField(null=True, blank=True)
+    last_uid = models.BigIntegerField(default=0)
+    read_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "bounce mailboxes"
+
+    def __str__(self) -> str:
+        return self.mailbox
+
+
 class Message(models.Model):
     """One message to one person through one channel, made once per cause.
 

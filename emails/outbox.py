@@ -208,6 +208,37 @@ def put_invitation(address: str, context: MessageContext) -> Message | None:
     return _write(draft)
 
 
+@transaction.atomic
+def put_other(lost: Message) -> Message | None:
+    """Write by the other channel what didn't arrive by one; nothing if it was written already.
+
+    Only what's still true and needs nothing secret is said so, and only to members who accept it.
+    """
+    user = lost.user
+    if user is None or lost.emptied_at or lost.resend_of_id or lost.kind not in set(Kind):
+        return None
+    kind = Kind(lost.kind)
+    is_stale = lost.expires_at is not None and lost.expires_at <= timezone.now()
+    if spec_of(kind).sensitive or not lost.cause or is_stale or causes.why_not_needed(lost):
+        return None
+    others = [one for one in _recipients(kind, user) if one[0] != lost.channel]
+    for channel, recipient in others:
+        draft = Draft(
+            kind=kind,
+            channel=channel,
+            recipient=recipient,
+            context=lost.context,
+            dedupe_key=f"{key_of(kind, lost.cause)}:{channel}",
+            cause=lost.cause,
+            user=user,
+            expires_at=lost.expires_at,
+        )
+        if written := _write(draft):
+            logger.info("Message %s says what %s couldn't.", written.pk, lost.pk)
+            return written
+    return None
+
+
 def put_account(
     channel: Channel,
     recipient: str,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from emails import topics
+from emails import suppressing, topics
 from emails.catalog import Category, Kind, has_texts, spec_of
 from emails.models import Channel, Message, NotificationChoice
 from emails.topics import Topic
@@ -63,7 +63,7 @@ def why_not_wanted(message: Message) -> str:
     )
     row = off.first()
     if row is None:
-        return ""
+        return suppressing.why(message.recipient) if message.channel == Channel.EMAIL else ""
     how = "emails" if message.channel == Channel.EMAIL else "texts"
     return f"{TURNED_OFF} {how} about “{topics.TOPICS[topic].title}”."
 

@@ -10,15 +10,21 @@ class DeliveryProblem(Known):
 
     `is_permanent`: trying again can't help (an address that doesn't exist, a number that said
     STOP). Everything else is retried. `is_our_fault`: our account, sender, or settings were
-    refused; nothing gets through until staff fix it.
+    refused; nothing gets through until staff fix it. `is_dead`: no mail arrives at the address.
     """
 
     def __init__(
-        self, text: str, *, is_permanent: bool = False, is_our_fault: bool = False
+        self,
+        text: str,
+        *,
+        is_permanent: bool = False,
+        is_our_fault: bool = False,
+        is_dead: bool = False,
     ) -> None:
         super().__init__(text)
         self.is_permanent = is_permanent
         self.is_our_fault = is_our_fault
+        self.is_dead = is_dead
 
 
 class NotYet(DeliveryProblem):

@@ -21,6 +21,19 @@ UNKNOWN_BY_ROUTING = frozenset({1, 4})
 RECIPIENTS = frozenset({521, 550, 551, 552, 553, 556})
 
 
+# RFC 3463, 3.3: the mailbox is full, or the mail too large for it. The next one may arrive.
+FULL = re.compile(r"\b5\.2\.[234]\b")
+# Basic code of a full mailbox.
+OUT_OF_ROOM = 552
+
+
+def is_dead_address(code: int, text: str, *, named_recipient: bool) -> bool:
+    """Whether a refusal means that no mail of ours will ever arrive at that address."""
+    if FULL.search(text) or (ENHANCED.search(text) is None and code == OUT_OF_ROOM):
+        return False
+    return is_recipients(code, text, named_recipient=named_recipient)
+
+
 def is_recipients(code: int, text: str, *, named_recipient: bool) -> bool:
     """Whether a refusal is about the recipient's mailbox, so trying again can't help.
 

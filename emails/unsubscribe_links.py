@@ -16,7 +16,7 @@ from django.core.signing import BadSignature, Signer
 
 from common import addresses
 from common.links import portal_url
-from emails import preferences, topics
+from emails import preferences, return_paths, topics
 from emails.catalog import Kind
 from emails.models import Channel, Message
 from emails.topics import Topic
@@ -24,6 +24,7 @@ from emails.topics import Topic
 SALT = "emails.unsubscribe"
 SEPARATOR = "."
 TOKEN = re.compile(r"(?P<user>[1-9][0-9]{0,17})\.(?P<topic>[a-z_]{1,40})\.(?P<proof>[\w-]{20,100})")
+TAG = re.compile(r"off\.(?P<user>[1-9][0-9]{0,17})\.(?P<topic>[a-z_]{1,40})\.(?P<proof>\w{20})")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def headers(message: Message) -> dict[str, str]:
     if not link:
         return {}
     ways = [f"<{link}>"]
-    if settings.UNSUBSCRIBE_EMAIL:
+    if by_mail := _mail_address(message):
+        ways.append(f"<mailto:{by_mail}?subject=unsubscribe>")
+    elif settings.UNSUBSCRIBE_EMAIL:
         subject = quote(f"Unsubscribe {link.rstrip('/').rpartition('/')[2]}")
         ways.append(f"<mailto:{settings.UNSUBSCRIBE_EMAIL}?subject={subject}>")
     return {
@@ -71,6 +74,28 @@ def read(token: str) -> Asked | None:
         return None
     is_ours = user is not None and user.email and topics.is_optional(topic)
     return Asked(user, topic) if user and is_ours else None
+
+
+def asked_by_mail(tag: str) -> Asked | None:
+    """Return what the tag of an address asks for that somebody wrote to, or None."""
+    match = TAG.fullmatch(tag)
+    if match is None or match["topic"] not in set(Topic):
+        return None
+    topic = Topic(match["topic"])
+    user = User.objects.filter(pk=match["user"]).first()
+    if user is None or not user.email or not topics.is_optional(topic):
+        return None
+    value = _value(user.pk, topic, user.email)
+    return Asked(user, topic) if return_paths.is_proved(SALT, value, match["proof"]) else None
+
+
+def _mail_address(message: Message) -> str:
+    """Return the address that turns the same off by writing to it, if we read such mail."""
+    topic = _topic(message)
+    if topic is None or message.user_id is None or not settings.BOUNCE_MAIL_URL:
+        return ""
+    value = _value(message.user_id, topic, message.recipient)
+    return return_paths.tagged(f"off.{message.user_id}.{topic}.{return_paths.proof(SALT, value)}")
 
 
 def _topic(message: Message) -> Topic | None:

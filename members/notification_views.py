@@ -13,16 +13,16 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from business import rules
 from common.htmx import wants_fragment
-from emails import preferences, unsubscribe_links
+from emails import preferences, suppressing, unsubscribe_links
 from emails.models import Channel
 from emails.topics import TOPICS, Topic
 from emails.unsubscribe_links import Asked
 from members import activity, consent, notification_pages
-from members.access import current_member
+from members.access import current_member, current_user
 from members.forms import text_message_terms
 from members.models import ActivityKind, Member
 
@@ -88,8 +88,19 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if asked is None:
         return render(request, UNSUBSCRIBE, {"about": None}, status=404)
     if request.method == "POST":
-        _switch(request, asked.user, asked.topic, Channel.EMAIL, on="undo" in request.POST)
+        switch(request, asked.user, asked.topic, Channel.EMAIL, on="undo" in request.POST)
     return render(request, UNSUBSCRIBE, _unsubscribe_context(request, asked))
+
+
+@login_required
+@require_POST
+def email_works(request: HttpRequest) -> HttpResponse:
+    """Send every email to someone's address again, at their word that it works."""
+    if suppressing.release_own(current_user(request)):
+        messages.success(request, _("Thanks. We’ll send you every email again."))
+    else:
+        messages.info(request, _("You get every email already."))
+    return redirect("home")
 
 
 def _unsubscribe_context(request: HttpRequest, asked: Asked) -> dict[str, object]:
@@ -108,7 +119,7 @@ def _save(request: HttpRequest, member: Member) -> tuple[str, str]:
     for topic, channel, on in _changes(request):
         if channel == Channel.SMS and not member.accepts_sms:
             refused = _("Text messages are off. Turn them on first.")
-        elif _switch(request, member.user, topic, channel, on=on):
+        elif switch(request, member.user, topic, channel, on=on):
             done.append(notification_pages.said(topic, channel, on=on))
     if refused:
         return " ".join([*done, refused]), "warning"
@@ -127,7 +138,9 @@ def _changes(request: HttpRequest) -> Iterator[tuple[Topic, Channel, bool]]:
                 yield topic, channel, name in on
 
 
-def _switch(request: HttpRequest, user: User, topic: Topic, channel: Channel, *, on: bool) -> bool:
+def switch(
+    request: HttpRequest | None, user: User, topic: Topic, channel: Channel, *, on: bool
+) -> bool:
     """Turn a topic on or off and record it; return whether that changed anything."""
     with transaction.atomic():
         changed = preferences.switch(user, topic, channel, on=on)

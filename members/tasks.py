@@ -1,9 +1,20 @@
 """Scheduled upkeep of members' records."""
 
+from django.contrib.auth.models import User
 from procrastinate.contrib.django import app
 
-from members import activity, sign_ins
+from emails.models import Channel
+from emails.topics import Topic
+from members import activity, notification_views, sign_ins
 from members.signin import devices, sms_limits
+
+
+@app.task
+def turn_off_emails(user_id: int, topic: str) -> None:
+    """Turn off a topic's emails for someone who wrote to the address that does it."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is not None:
+        notification_views.switch(None, user, Topic(topic), Channel.EMAIL, on=False)
 
 
 @app.periodic(cron="17 4 * * *")

@@ -13,6 +13,7 @@ urlpatterns = [
     path("activity/", activity_views.activity, name="activity"),
     path("notifications/", notification_views.notifications, name="notifications"),
     path("notifications/off/<str:token>/", notification_views.unsubscribe, name="unsubscribe"),
+    path("email/works/", notification_views.email_works, name="email-works"),
     path("profile/", views.save_profile, name="profile"),
     path("text-messages/", views.text_messages, name="text-messages"),
     path("email/confirm/<str:token>/", correction_views.confirm_email, name="confirm-email"),

@@ -205,6 +205,9 @@ if DKIM_SELECTOR and not BUILDING:
         dkim_keys.public(DKIM_PRIVATE_KEY)
     except dkim_keys.DkimKeyError as error:
         raise ImproperlyConfigured(f"DKIM_SELECTOR is set, but DKIM_PRIVATE_KEY {error}") from error
+# Where mails come back to, and the mailbox that it leads to. What's set was checked at the start.
+BOUNCE_ADDRESS = addresses.deliverable(env.str("BOUNCE_ADDRESS", default=""))
+BOUNCE_MAIL_URL = env.str("BOUNCE_MAIL_URL", default="").strip()
 # Where mail programs may send "unsubscribe me" instead; empty: they only get the web address.
 UNSUBSCRIBE_EMAIL = env.str("UNSUBSCRIBE_EMAIL", default="").strip()
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
@@ -371,6 +374,7 @@ WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=8)
 # well above the interval, or a live worker's jobs would be started twice.
 HEARTBEAT_SECONDS = 2
 STALLED_WORKER_SECONDS = 15
+PROCRASTINATE_IMPORT_PATHS = ["emails.tasks_after"]
 PROCRASTINATE_WORKER_DEFAULTS = {
     # Nothing wakes a worker when a lock is released, so a customer's next event is polled for.
     "fetch_job_polling_interval": 0.1,

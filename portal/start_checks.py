@@ -17,7 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from common import addresses
-from portal import bank_checks
+from portal import bank_checks, bounce_checks
 
 Settings = Mapping[str, str]
 Rule = Callable[[Settings], Iterator[str]]
@@ -47,7 +47,7 @@ MAY_BE_PLACEHOLDERS = (
     *("POSTAL_ADDRESS", "PUBLIC_SITE_URL", "TERMS_URL", "PRIVACY_URL"),
     *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_PRICE_ID", "STRIPE_YEARLY_PRICE_ID"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER"),
-    *("BANK_MAIL_URL", "BANK_MAIL_RECIPIENTS"),
+    *("BANK_MAIL_URL", "BANK_MAIL_RECIPIENTS", "BOUNCE_ADDRESS", "BOUNCE_MAIL_URL"),
 )
 ADDRESSES = (
     *(
@@ -196,6 +196,10 @@ def _bank_mails(settings: Settings) -> Iterator[str]:
     url = _value(settings, "BANK_MAIL_URL")
     if url and not PLACEHOLDER.search(url) and not _value(settings, "BANK_MAIL_RECIPIENTS"):
         yield "Set BANK_MAIL_RECIPIENTS, too: only mails to these addresses count."
+
+
+def _bounces(settings: Settings) -> Iterator[str]:
+    yield from bounce_checks.refusals(settings)
 
 
 def _conninfo(url: str) -> dict[str, object] | None:
@@ -392,7 +396,7 @@ def _bank_mails_are_checked(settings: Settings) -> Iterator[Remark]:
 
 ALWAYS: tuple[Rule, ...] = (
     *(_addresses_can_be_read, _color, _stripe_key, _live_key_stays_at_stripe),
-    *(_database_is_postgres, _mail_addresses, _bank_mails),
+    *(_database_is_postgres, _mail_addresses, _bank_mails, _bounces),
 )
 WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)
 WITHOUT_DEBUG: tuple[Rule, ...] = (

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from billing.core.bank_statuses import ExpectedState, ZellePurpose
@@ -45,6 +45,7 @@ from billing.models.decision import PENDING_FOR
 from billing.pages.payment_lines import PAGE_SIZE
 from billing.refunds import queries
 from common.reads import AnyOf, Param, Part, Reading, Results, attach
+from emails.models import Suppression
 
 CONFIRMING_FOR = timedelta(hours=1)
 ME, NOW = Param("user", "bigint"), Param("now", "timestamptz")
@@ -100,9 +101,12 @@ TAX_ACCOUNT = Part(lambda: TaxAccount.objects.all()[:1])
 ZELLE_TERMS = Part(lambda: ZelleTerms.objects.defer("code")[:1])
 ZELLE_PLANS = Part(lambda: Plan.objects.filter(stripe_id=AnyOf("zelle_price_ids", "text")))
 BY_ZELLE = Part(lambda: zelle.worth_mentioning(ME))
+SUPPRESSION = Part(
+    lambda: Suppression.objects.filter(user=ME, released_at=None, address=F("user__email"))[:1]
+)
 STANDING = (
     *(SUBSCRIPTIONS, DECISION, CONFIRMING, WAITING, TRIES, REFUNDS, ASKED, AT_BANKS, LAST_PAID),
-    *(PLANS, TRIED, TAX_ACCOUNT, ZELLE_TERMS, ZELLE_PLANS, BY_ZELLE),
+    *(PLANS, TRIED, TAX_ACCOUNT, ZELLE_TERMS, ZELLE_PLANS, BY_ZELLE, SUPPRESSION),
 )
 
 LAST = Part(
@@ -134,7 +138,8 @@ class MemberFacts:
     `last_paid`: the last payment by live subscription. `plans`: the prices on sale, in display
     order. `paid`, `given_back`: what was paid for current periods, with its disputes and refunds;
     only the membership page has these. `last_payment`: only home has it. `by_zelle`: payments by
-    Zelle that aren't over; `zelle_plans`: the prices for it.
+    Zelle that aren't over; `zelle_plans`: the prices for it. `suppression`: why their address gets
+    only the emails they need.
     """
 
     user: User
@@ -153,6 +158,7 @@ class MemberFacts:
     zelle_terms: ZelleTerms
     zelle_plans: Sequence[Plan]
     by_zelle: Sequence[ExpectedTransfer]
+    suppression: Suppression | None = None
     last_payment: Payment | None = None
     paid: Sequence[Payment] = field(default_factory=list)
     given_back: Sequence[Refund] = field(default_factory=list)
@@ -245,6 +251,7 @@ def _facts(user: User, results: Results, *, is_home: bool) -> MemberFacts:
         zelle_terms=results.first(ZELLE_TERMS) or ZelleTerms(pk=1),
         zelle_plans=results[ZELLE_PLANS],
         by_zelle=results[BY_ZELLE],
+        suppression=results.first(SUPPRESSION),
         last_payment=last,
         paid=paid,
         given_back=[] if is_home else results[GIVEN_BACK],

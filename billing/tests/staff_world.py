@@ -73,7 +73,7 @@ from business.models import (
     SuggestionsVersion,
 )
 from emails.contexts import NamedAmount
-from emails.models import Message
+from emails.models import BounceMailbox, Message, Suppression
 from members.models import (
     AccessChange,
     AccountActivity,
@@ -324,6 +324,10 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         SuggestionsVersion.objects.create(version=1),
         RetentionVersion.objects.create(version=1),
         QuietHoursVersion.objects.create(version=1),
+        Suppression.objects.create(
+            user=alice, address="alice@old.example", reason="bounced", source="mailbox"
+        ),
+        BounceMailbox.objects.create(mailbox="bounces@imap.example.com/INBOX"),
         SupportMessage.objects.create(user=alice, words="Can I bring a friend on Friday?"),
         SavedView.objects.create(
             owner=alice, model="billing.payment", name="Paid", filters=[["q", "29"]], is_shared=True

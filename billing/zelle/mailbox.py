@@ -21,8 +21,7 @@ from billing.bank.mails import trust
 from billing.bank.mails.trust import KeysUnavailableError
 from billing.core import limits
 from billing.models import BankMailbox
-from billing.zelle import imap
-from common import imap_addresses
+from common import imap_addresses, imap_folders
 from common.one_by_one import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -58,9 +57,9 @@ def read(take: Take) -> None:
     row, _ = BankMailbox.objects.get_or_create(mailbox=address.name)
     mailbox = BankMailbox.objects.filter(pk=row.pk)
     try:
-        with imap.opened(address) as folder:
+        with imap_folders.opened(address) as folder:
             is_done = _Run(row, folder, take).read()
-    except imap.MailboxError as error:
+    except imap_folders.MailboxError as error:
         logger.warning("The bank's mailbox can't be read: %s", error)
         mailbox.update(problem=str(error)[: limits.TEXT])
         mailbox.filter(failing_since=None).update(failing_since=timezone.now())
@@ -75,7 +74,7 @@ class _Run:
     """One reading of an open folder."""
 
     row: BankMailbox
-    folder: imap.Folder
+    folder: imap_folders.Folder
     take: Take
     ends_at: float = field(default_factory=lambda: time.monotonic() + LONGEST_RUN)
     without_keys: int = 0
@@ -124,7 +123,7 @@ class _Run:
         # Another run may have read further.
         rows = BankMailbox.objects.filter(pk=self.row.pk, uid_validity=self.folder.validity)
         rows.filter(last_uid__lt=uid).update(last_uid=uid)
-        if isinstance(failure, imap.MailboxError):
+        if isinstance(failure, imap_folders.MailboxError):
             raise failure
 
     def _take_again(self) -> None:
@@ -139,13 +138,13 @@ class _Run:
                 retry.delete()
                 continue
             self._note(retry.uid, failure)
-            if isinstance(failure, imap.MailboxError):
+            if isinstance(failure, imap_folders.MailboxError):
                 raise failure
 
     def _failure(self, uid: int, *, keys_can_wait: bool = True) -> Exception | None:
         """Take in a mail; return the error that kept it out."""
         try:
-            content = self.folder.content(uid)
+            content = self.folder.content(uid, trust.LARGEST)
             if content is None:
                 logger.info("Mail %s is no longer in the bank's mailbox.", uid)
             elif len(content) > trust.LARGEST:

@@ -70,6 +70,7 @@ DOORS = {*BEGINNINGS, *MIDWAY, "account_signup", "mfa_login_webauthn"}
 ANY = Form(_("We couldn’t do that."))
 TO_PAYMENT = _("We couldn’t take you to the payment page.")
 FORMS = {
+    "members:email-works": Form(_("We couldn’t note that your email works."), "home"),
     "billing:add-card": Form(_("We couldn’t open the page for your card."), "billing:cards"),
     "billing:default-card": Form(_("We couldn’t change the card we charge."), "billing:cards"),
     "billing:remove-card": Form(_("We couldn’t remove your card."), "billing:cards"),

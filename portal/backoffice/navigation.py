@@ -143,6 +143,8 @@ SECTIONS = (
             Item("Messages", "emails.message", lambda now: now.messages.failed),
             Item("Statistics", "emails.message", page="statistics"),
             Item("Gallery", "emails.message", page="gallery"),
+            Item("Suppressed addresses", "emails.suppression", lambda now: now.suppressed),
+            Item("Bounce mailboxes", "emails.bouncemailbox"),
         ),
     ),
     Section(

@@ -88,7 +88,9 @@ SEEN = [
     ("business", "quiethoursversion"),
     ("business", "retentionversion"),
     ("business", "suggestionsversion"),
+    ("emails", "bouncemailbox"),
     ("emails", "message"),
+    ("emails", "suppression"),
     ("members", "accountactivity"),
     ("members", "member"),
     ("members", "phonecode"),
@@ -178,6 +180,11 @@ POWERS = (
     Power(
         "Send a message again, and have a sample sent to themselves",
         ("emails.change_message",),
+        HELPING,
+    ),
+    Power(
+        "Send every email to a suppressed address again",
+        ("emails.change_suppression",),
         HELPING,
     ),
     Power("Replay webhook events", ("billing.change_stripeevent",), HELPING),

@@ -14,6 +14,7 @@ from django.db.models import (
     Count,
     DateTimeField,
     ExpressionWrapper,
+    F,
     Min,
     Q,
     QuerySet,
@@ -35,7 +36,7 @@ from billing.models import (
     UnassignedCustomer,
 )
 from common.reads import Param, Part, Reading, totals
-from emails.models import Message, MessageState
+from emails.models import Message, MessageState, Suppression
 from portal.models import SupportMessage
 
 EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
@@ -118,7 +119,11 @@ class Help:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Everything that waits, or failed; `unassigned` are customers at Stripe of nobody here."""
+    """Everything that waits, or failed.
+
+    `unassigned` are customers at Stripe of nobody here, `suppressed` members' addresses that bounce
+    or complained.
+    """
 
     events: Queue = Queue()
     messages: Queue = Queue()
@@ -127,6 +132,7 @@ class Waiting:
     unassigned: int = 0
     bank: Bank = Bank()
     help: Help = Help()
+    suppressed: int = 0
 
 
 def _not_booked() -> QuerySet[ExpectedTransfer]:
@@ -173,11 +179,14 @@ UNVERIFIED = _counted(lambda: _unseen(MailState.UNVERIFIED), "received_at")
 UNREAD = _counted(lambda: _unseen(MailState.REPEATED, MailState.UNREADABLE), "received_at")
 NOT_BOOKED = _counted(_not_booked, "confirmed_at")
 ASKED = _counted(SupportMessage.objects.unanswered, "created_at")
+SUPPRESSED = _counted(
+    lambda: Suppression.objects.filter(released_at=None, address=F("user__email")), "happened_at"
+)
 WAITING = Reading(
     *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES),
     *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, BY_ZELLE, UNASSIGNED),
     *(UNMATCHED, PROPOSED, UNPROVED, UNVERIFIED, UNREAD, NOT_BOOKED),
-    ASKED,
+    *(ASKED, SUPPRESSED),
 )
 
 
@@ -204,6 +213,7 @@ def waiting() -> Waiting:
         unassigned=counted(UNASSIGNED)[0],
         bank=_bank(counted),
         help=Help(*counted(ASKED)),
+        suppressed=counted(SUPPRESSED)[0],
     )
 
 

@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
 
-from billing.zelle import imap
-from common import addresses, dkim_keys, imap_addresses
+from common import addresses, dkim_keys, imap_addresses, imap_folders
 from emails import text_messages, text_registration
 from emails.problems import DeliveryProblem
 from emails.text_registration import Kind, Registration, Standing
@@ -243,10 +242,25 @@ def bank_mailbox() -> Result:
         return ok("No bank mailbox is set.")
     address = imap_addresses.parse(settings.BANK_MAIL_URL)
     try:
-        with imap.opened(address):
+        with imap_folders.opened(address):
             return ok(f"The bank’s mailbox can be opened ({address.name}).")
-    except imap.MailboxError as error:
+    except imap_folders.MailboxError as error:
         return fail(f"The bank’s mailbox can’t be opened. {error}", "Check BANK_MAIL_URL.")
+
+
+def bounce_mailbox() -> Result:
+    """Whether the mailbox that emails come back to can be opened, if one is set."""
+    if not settings.BOUNCE_MAIL_URL:
+        remedy = "Set BOUNCE_ADDRESS and BOUNCE_MAIL_URL, if your mail server lets you."
+        text = "No mailbox for bounces is set, so we don’t learn which emails come back."
+        return unknown(text, remedy)
+    address = imap_addresses.parse(settings.BOUNCE_MAIL_URL)
+    try:
+        with imap_folders.opened(address):
+            return ok(f"The mailbox for bounces can be opened ({address.name}).")
+    except imap_folders.MailboxError as error:
+        text = f"The mailbox for bounces can’t be opened. {error}"
+        return fail(text, "Check BOUNCE_MAIL_URL.")
 
 
 CHECKS = (
@@ -255,6 +269,7 @@ CHECKS = (
     Check("mail.dkim", "DKIM", dkim),
     Check("mail.signature", "Our DKIM signature", signature),
     Check("mail.dmarc", "DMARC", dmarc),
+    Check("mail.bounces", "Mailbox for bounces", bounce_mailbox),
     Check("texts.sender", "Sender", sender),
     Check("texts.carriers", "US carriers", carriers),
     Check("bank.mailbox", "Mailbox", bank_mailbox),

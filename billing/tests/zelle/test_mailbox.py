@@ -21,7 +21,8 @@ from pytest_django import Settings
 from billing.bank.mails.trust import KeysUnavailableError
 from billing.models import BankMailbox, BankMailRetry
 from billing.tests.zelle.imap_server import HOST, imap_server, line_to, owner
-from billing.zelle import imap, mailbox
+from billing.zelle import mailbox
+from common import imap_folders
 from conftest import Sandbox
 from portal.tests.certificates import self_signed
 from testing.ports import free_port
@@ -461,7 +462,7 @@ def test_a_host_that_nobody_knows_is_said(take: Taker, settings: Settings) -> No
 def test_a_host_that_does_not_answer_is_given_up(
     take: Taker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imap, "SECONDS", 0.3)
+    monkeypatch.setattr(imap_folders, "SECONDS", 0.3)
     with socket.create_server((HOST, 0)) as silent:
         settings.BANK_MAIL_URL = url(silent.getsockname()[1])
         assert "127.0.0.1 didn’t answer" in failed(take)

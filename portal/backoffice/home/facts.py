@@ -34,8 +34,9 @@ from portal.backoffice.waiting import Waiting
 DISPUTES, REFUNDS = "billing.view_dispute", "billing.view_refund"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
 BANK, HELP = "billing.view_bank_money", "portal.view_supportmessage"
+ADDRESSES = "emails.view_suppression"
 PERMISSIONS = frozenset(
-    {DISPUTES, REFUNDS, MONEY, INTEGRATION, BANK, HELP, *problem_facts.PERMISSIONS}
+    {DISPUTES, REFUNDS, MONEY, INTEGRATION, BANK, HELP, ADDRESSES, *problem_facts.PERMISSIONS}
 )
 SHOWN = 5
 NOW = Param("now", "timestamptz")

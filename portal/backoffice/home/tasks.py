@@ -17,6 +17,7 @@ from portal.backoffice.home import links
 from portal.backoffice.home.bank_tasks import of_bank
 from portal.backoffice.home.business import Business
 from portal.backoffice.home.facts import (
+    ADDRESSES,
     BANK,
     DISPUTES,
     HELP,
@@ -41,6 +42,7 @@ def tasks(facts: HomeFacts) -> list[Task]:
         *(_of_help(waiting.help, now) if facts.may(HELP) else []),
         *(_of_refunds(waiting.refunds, now) if facts.may(REFUNDS) else []),
         *(of_bank(waiting.bank, now) if facts.may(BANK) else []),
+        *(_of_addresses(waiting.suppressed) if facts.may(ADDRESSES) else []),
         *_of_problems(facts),
     ]
     if facts.money and facts.may(CHECK_UPS) and not _has_members(facts.money.members):
@@ -76,6 +78,18 @@ def _of_disputes(disputes: Disputes) -> Iterable[Task]:
         url,
         "Answer the bank",
     )
+
+
+def _of_addresses(count: int) -> Iterable[Task]:
+    if not count:
+        return
+    text = ngettext(
+        "Emails to %(count)s member bounce, or were marked as spam. Only needed ones are sent.",
+        "Emails to %(count)s members bounce, or were marked as spam. Only needed ones are sent.",
+        count,
+    )
+    url = show.list_of("emails.suppression", released_at__isnull="True")
+    yield Task(text % {"count": show.number(count)}, url, _("See whose"), "warning")
 
 
 def _of_help(asked: Help, now: datetime) -> Iterable[Task]:

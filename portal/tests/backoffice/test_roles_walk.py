@@ -124,6 +124,7 @@ TAKES = {
     "emails_message_resend_failed": "emails.change_message",
     "emails_message_try_one": "emails.change_message",
     "emails_message_try_waiting": "emails.change_message",
+    "emails_suppression_release": "emails.change_suppression",
     "auth_group_add": "auth.add_group",
     "auth_user_add": "auth.add_user",
     "auth_user_add_note": "portal.add_staffnote",

@@ -18,14 +18,11 @@ from datetime import date
 import imapclient
 from imapclient.exceptions import IMAPClientError, LoginError
 
-from billing.bank.mails import trust
 from common import characters
 from common.imap_addresses import ImapAddress
 
 # For each answer of the server.
 SECONDS = 15.0
-# One byte more than what can count tells that a mail has more.
-PART = f"BODY.PEEK[]<0.{trust.LARGEST + 1}>"
 # Few servers leave out that it's a part, which would be "<0>".
 ANSWER = b"BODY[]"
 # What LOGIN takes without quotes or an encoding (RFC 3501, 9: ASTRING-CHAR).
@@ -54,15 +51,17 @@ class Folder:
         # `7:*` names the last mail even if its number is lower.
         return sorted(uid for uid in found if uid > after)
 
-    def content(self, uid: int) -> bytes | None:
+    def content(self, uid: int, most: int) -> bytes | None:
         """Return a mail's bytes, no more than one too many; None if it's gone.
+
+        One byte more than what can count tells that a mail has more.
 
         Raises:
             MailboxError: the connection broke.
             IMAPClientError: the server doesn't hand this mail out.
         """
         try:
-            parts = self.client.fetch([uid], [PART]).get(uid, {})
+            parts = self.client.fetch([uid], [f"BODY.PEEK[]<0.{most + 1}>"]).get(uid, {})
         except BROKEN as error:
             raise MailboxError(_sentence(error, self.address)) from error
         contents = [part for name, part in parts.items() if name.startswith(ANSWER)]

@@ -1,0 +1,25 @@
+"""The jobs that come after a message was sent: reports about it, and another way to say it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from procrastinate.contrib.django import app
+
+from emails import bounce_mailbox, outbox
+from emails.models import Message
+
+
+@app.task
+def say_by_the_other_channel(message_id: int) -> None:
+    """Write a text for a mail that didn't arrive, or a mail for a text, unless it's there."""
+    message = Message.objects.select_related("user__member").filter(pk=message_id).first()
+    if message is not None:
+        outbox.put_other(message)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="read_bounces", lock="read_bounces")
+def read_bounces(timestamp: int = 0) -> None:
+    """Read the mailbox that mails come back to, if one is set."""
+    if settings.BOUNCE_MAIL_URL:
+        bounce_mailbox.read()

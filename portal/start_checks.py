@@ -198,10 +198,6 @@ def _bank_mails(settings: Settings) -> Iterator[str]:
         yield "Set BANK_MAIL_RECIPIENTS, too: only mails to these addresses count."
 
 
-def _bounces(settings: Settings) -> Iterator[str]:
-    yield from bounce_checks.refusals(settings)
-
-
 def _conninfo(url: str) -> dict[str, object] | None:
     try:
         return dict(conninfo_to_dict(url))
@@ -396,7 +392,7 @@ def _bank_mails_are_checked(settings: Settings) -> Iterator[Remark]:
 
 ALWAYS: tuple[Rule, ...] = (
     *(_addresses_can_be_read, _color, _stripe_key, _live_key_stays_at_stripe),
-    *(_database_is_postgres, _mail_addresses, _bank_mails, _bounces),
+    *(_database_is_postgres, _mail_addresses, _bank_mails, bounce_checks.refusals),
 )
 WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)
 WITHOUT_DEBUG: tuple[Rule, ...] = (

@@ -22,22 +22,20 @@ from billing.core.tones import Alert, Tone
 from billing.facts import cards, collecting, descriptions, pay_links, tax_settings, zelle
 from billing.membership import payment_methods
 from billing.models import ExpectedTransfer, Invoice, Payment, PaymentRequest
-from billing.pages import zelle_pages
+from billing.pages import mail_alerts, zelle_pages
 from billing.pages.member_facts import MemberFacts
 from billing.pages.membership_status import Membership, MembershipState
 from billing.pages.payment_lines import PAGE_SIZE
 from billing.refunds import lines
-from common import addresses
 from common.context import current_brand
 from common.money import Money
-from emails.models import Suppression, SuppressionReason
 
 
 def for_member(facts: MemberFacts, current: Membership) -> list[Alert]:
     """Return what the member must do or know, the most urgent first."""
     return [
         *_two_memberships(current),
-        *_mails_stopped(facts.suppression),
+        *mail_alerts.stopped(facts.suppression),
         *_membership_alert(facts, current),
         *sent_invoices(facts),
         *lines.news(facts.refunds).alerts,
@@ -75,29 +73,6 @@ def _two_memberships(current: Membership) -> list[Alert]:
                 "Questions? Write to %(support)s."
             )
             % {"prices": prices, "support": current_brand().support_email},
-        )
-    ]
-
-
-def _mails_stopped(row: Suppression | None) -> list[Alert]:
-    """Say that emails come back, or why only needed ones are sent."""
-    if row is None:
-        return []
-    works = reverse("members:email-works")
-    if row.reason == SuppressionReason.COMPLAINED:
-        text = _("You marked one of our emails as spam, so we stopped the others.")
-        title = _("You only get the emails you need")
-        return [Alert(Tone.INFO, title, text, _("Send them again"), works, "post")]
-    text = _("Emails to %(email)s come back to us. Change your email, or tell us it works again.")
-    return [
-        Alert(
-            Tone.BAD,
-            _("We can’t reach you by email"),
-            text % {"email": addresses.readable(row.address)},
-            _("Change email"),
-            reverse("account_email"),
-            second=_("It works again"),
-            second_url=works,
         )
     ]
 

@@ -125,7 +125,9 @@ def test_staff_see_it_and_release_it(sandbox: Sandbox) -> None:
     home = client.get(reverse("admin:index")).content.decode()
     assert "Emails to 1 member bounce" in home
     assert "nina@example.com" in client.get(show.list_of("emails.suppression")).content.decode()
-    client.post(reverse("admin:emails_suppression_release", args=[row.pk]), {"confirm": "yes"})
+    client.post(
+        reverse("admin:emails_suppression_release", args=[row.pk]), {"_form_submitted": "on"}
+    )
     row.refresh_from_db()
     assert row.released_by is not None
     assert "Emails to 1 member" not in client.get(reverse("admin:index")).content.decode()

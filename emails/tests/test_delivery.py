@@ -481,6 +481,6 @@ def test_a_problem_is_logged_by_its_message_and_never_by_its_recipient(
     assert f"Message {text.pk} (sms): Twilio said: 21211" in log.getvalue()
     for hint in ("nina", "bounce.example", "5550001"):
         assert hint not in log.getvalue()
-    keys = ProcrastinateJob.objects.values_list("lock", flat=True)
-    assert len(set(keys)) == 2
+    keys = set(ProcrastinateJob.objects.exclude(lock=None).values_list("lock", flat=True))
+    assert len(keys) == 2
     assert not any("@" in key or "+" in key for key in keys if key)

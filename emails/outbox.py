@@ -221,7 +221,7 @@ def put_other(lost: Message) -> Message | None:
     is_stale = lost.expires_at is not None and lost.expires_at <= timezone.now()
     if spec_of(kind).sensitive or not lost.cause or is_stale or causes.why_not_needed(lost):
         return None
-    others = [one for one in _recipients(kind, user) if one[0] != lost.channel]
+    others = [one for one in recipients(kind, user) if one[0] != lost.channel]
     for channel, recipient in others:
         draft = Draft(
             kind=kind,

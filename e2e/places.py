@@ -139,6 +139,7 @@ POSTED = NoPage(
             *("billing:pay-item", "billing:withdraw-refund", "billing:pay-invoice-by-zelle"),
             *("billing:pay-membership-by-zelle", "billing:zelle-sent", "billing:zelle-cancel"),
             *("selfservice:close-undo", "members:profile", "members:text-messages"),
+            "members:email-works",
             *("members:phone-remove", "members:phone-skip", "usersessions_end"),
             *("google_login", "apple_login", "apple_callback", "social_disconnect"),
             *("connect_google", "connect_apple"),

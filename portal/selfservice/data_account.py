@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from emails import reading
-from emails.models import Message, NotificationChoice
+from emails.models import Message, NotificationChoice, Suppression
 from members.models import (
     AccessChange,
     AccountActivity,
@@ -101,6 +101,21 @@ NOTIFICATIONS = Table(
         time("changed_at", _("When you last changed that.")),
     ),
     NotificationChoice,
+)
+STOPPED = Table(
+    "addresses-with-fewer-emails",
+    _("Addresses of yours that only got the emails you need."),
+    lambda user: Suppression.objects.filter(user=user).order_by("pk"),
+    (
+        time("happened_at", _("Since when.")),
+        text("address", _("The address.")),
+        text("reason", _("Whether emails came back, or one was marked as spam.")),
+        text("source", _("Who told us.")),
+        text("words", _("What the mail server said.")),
+        time("released_at", _("When it ended.")),
+    ),
+    Suppression,
+    frozenset(["message", "released_by"]),
 )
 TERMS = Table(
     "terms-accepted",
@@ -331,7 +346,18 @@ EXPORTS = Table(
     frozenset(["asked_by", "size"]),
 )
 TABLES = [
-    *(ACCOUNT, PROFILE, ADDRESSES, CONSENTS, NOTIFICATIONS, TERMS, SIGN_INS, ACTIVITY, SESSIONS),
+    *(
+        ACCOUNT,
+        PROFILE,
+        ADDRESSES,
+        CONSENTS,
+        NOTIFICATIONS,
+        STOPPED,
+        TERMS,
+        SIGN_INS,
+        ACTIVITY,
+        SESSIONS,
+    ),
     *(
         DEVICES,
         SECOND_STEPS,

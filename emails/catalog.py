@@ -227,9 +227,7 @@ CATALOG: dict[Kind, Spec] = {
         Topic.DUE_REMINDERS, "{% load message_dates %}{{ amount }} is due on {{ due_on|day }}"
     ),
     Kind.INVOICE_OVERDUE: _billing(Topic.BILLS, "Overdue: {{ amount }} for {{ description }}"),
-    Kind.PRICE_SWITCHED: _billing(
-        Topic.MEMBERSHIP, "You’ve switched to {{ rhythm }} billing: {{ price }} a {{ interval }}"
-    ),
+    Kind.PRICE_SWITCHED: _billing(Topic.MEMBERSHIP, "{{ headline }}"),
     Kind.OFFER_ACCEPTED: _billing(Topic.MEMBERSHIP, "Thank you for staying: {{ terms }}"),
     Kind.PAYMENT_REQUESTED: _billing(Topic.BILLS, "Please pay {{ amount }} for {{ description }}"),
     Kind.PAYMENT_EXPIRING: _billing(

@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy
 from common import characters
 from common.brand import palette
 from common.context import Brand, current_brand
-from emails import compiling, fitting, segments, short_links, unsubscribe_links, wording
+from emails import compiling, fitting, older, segments, short_links, unsubscribe_links, wording
 from emails.catalog import Category, Kind, spec_of
 from emails.models import Message
 from members import languages, time_zones
@@ -124,7 +124,7 @@ def render_sms(message: Message) -> str:
 def _facts(message: Message) -> dict[str, Any]:
     """Return the context for a message's templates, cleaned again: the row may be old."""
     return {
-        **characters.all_words(message.context),
+        **characters.all_words(older.with_later_names(message.context)),
         **_letterhead(current_brand(), settings.PORTAL_URL),
         "why": spec_of(message.kind).reason,
         "for_staff": spec_of(message.kind).category == Category.STAFF,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import translation
 from django.utils.translation import get_language, get_supported_language_variant
 
 
@@ -17,6 +22,13 @@ def offered(name: str) -> str:
         return get_supported_language_variant(name)
     except LookupError:
         return str(settings.LANGUAGE_CODE)
+
+
+@contextmanager
+def of(user: User) -> Iterator[None]:
+    """Inside this, words are in a member's language, whoever's request or job it is."""
+    with translation.override(offered(user.member.language)):
+        yield
 
 
 def spoken() -> str:

@@ -45,6 +45,12 @@ SWITCHED = {
     "month": gettext_lazy("You’re now on monthly billing at %(rate)s."),
     "year": gettext_lazy("You’re now on yearly billing at %(rate)s."),
 }
+HAS_SWITCHED = {
+    "day": gettext_lazy("You’ve switched to daily billing: %(rate)s"),
+    "week": gettext_lazy("You’ve switched to weekly billing: %(rate)s"),
+    "month": gettext_lazy("You’ve switched to monthly billing: %(rate)s"),
+    "year": gettext_lazy("You’ve switched to yearly billing: %(rate)s"),
+}
 ALREADY = {
     "day": gettext_lazy("You’re already on daily billing."),
     "week": gettext_lazy("You’re already on weekly billing."),
@@ -140,6 +146,13 @@ def switched_to(name: str, count: int, rate: str) -> str:
     if count == 1 and name in SWITCHED:
         return SWITCHED[name] % {"rate": rate}
     return _("You now pay %(rate)s.") % {"rate": rate}
+
+
+def has_switched(name: str, count: int, rate: str) -> str:
+    """Return "You’ve switched to yearly billing: $290.00 a year"."""
+    if count == 1 and name in HAS_SWITCHED:
+        return HAS_SWITCHED[name] % {"rate": rate}
+    return _("You now pay %(rate)s") % {"rate": rate}
 
 
 def already_on(name: str, count: int, rate: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
+
+from django.contrib.auth.models import User
 
 from billing.notices import activity, collection, membership, payments, to_staff
 from billing.notices.transitions import (
@@ -38,6 +41,7 @@ from billing.notices.transitions import (
     Transition,
     TrialEnding,
 )
+from members import languages
 
 # The function that announces each transition. A test makes sure that none is missing.
 BY: Mapping[type[Any], Callable[[Any], None]] = {
@@ -74,6 +78,21 @@ BY: Mapping[type[Any], Callable[[Any], None]] = {
 
 
 def announce(transition: Transition) -> None:
-    """Record a transition and put its messages into the outbox, in the caller's transaction."""
-    activity.record(transition)
-    BY[type(transition)](transition)
+    """Record a transition and put its messages into the outbox, in the caller's transaction.
+
+    What a message says is in words of its reader's language, and kept with it.
+    """
+    user = _reader(transition)
+    with languages.of(user) if user else nullcontext():
+        activity.record(transition)
+        BY[type(transition)](transition)
+
+
+def _reader(transition: Transition) -> User | None:
+    """Return the member that a transition is told to; None for what only staff hear of."""
+    for name in ("subscription", "invoice", "payment", "note"):
+        if row := getattr(transition, name, None):
+            user: User = row.customer.user
+            return user
+    request = getattr(transition, "request", None)
+    return request.user if request else None

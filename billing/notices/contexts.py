@@ -17,8 +17,7 @@ class Welcome(MessageContext):
     kind = Kind.WELCOME
     name: str
     plan_name: str
-    price: str
-    interval: str
+    rate: str
     tax_words: str
     next_charge_on: datetime | None
     by_invoice: bool
@@ -61,9 +60,9 @@ class PriceSwitched(MessageContext):
     kind = Kind.PRICE_SWITCHED
     name: str
     plan_name: str
+    headline: str
     rhythm: str
-    price: str
-    interval: str
+    rate: str
     tax_words: str
     next_charge: str
     next_charge_on: datetime | None
@@ -159,8 +158,7 @@ class FreeTime(MessageContext):
     name: str
     plan_name: str
     until: datetime
-    price: str
-    interval: str
+    rate: str
     by_invoice: bool
     url: str
 
@@ -175,8 +173,7 @@ class TrialEnding(MessageContext):
     kind = Kind.TRIAL_ENDING
     name: str
     plan_name: str
-    price: str
-    interval: str
+    rate: str
     other: str
     ends_on: datetime
     method: str
@@ -193,7 +190,6 @@ class RenewalComing(MessageContext):
     name: str
     plan_name: str
     price: str
-    interval: str
     other: str
     renews_on: datetime
     method: str

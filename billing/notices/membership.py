@@ -33,6 +33,7 @@ from billing.notices.transitions import (
     TrialEnding,
 )
 from common.links import portal_url
+from common.money import Money
 from emails import outbox
 
 
@@ -57,8 +58,7 @@ def started(begun: SubscriptionStarted) -> None:
         contexts.Welcome(
             name=user.first_name,
             plan_name=plan,
-            price=str(subscription.money),
-            interval=rhythms.interval(subscription.interval, subscription.interval_count),
+            rate=_rate(subscription, subscription.money),
             tax_words=tax_texts.price(subscription.taxation),
             next_charge_on=end if subscription.is_renewal_charged else None,
             by_invoice=subscription.is_sent,
@@ -124,9 +124,13 @@ def price_switched(switched: PriceSwitched) -> None:
         contexts.PriceSwitched(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
+            headline=rhythms.has_switched(
+                subscription.interval,
+                subscription.interval_count,
+                _rate(subscription, subscription.money),
+            ),
             rhythm=rhythms.rhythm_inside(subscription.interval, subscription.interval_count),
-            price=str(subscription.money),
-            interval=rhythms.interval(subscription.interval, subscription.interval_count),
+            rate=_rate(subscription, subscription.money),
             tax_words=tax_texts.price(subscription.taxation),
             next_charge=_next_charge(subscription),
             next_charge_on=end if subscription.is_renewal_charged else None,
@@ -211,8 +215,7 @@ def free_time_given(given: FreeTimeGiven) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             until=given.until,
-            price=_next_charge(subscription),
-            interval=rhythms.interval(subscription.interval, subscription.interval_count),
+            rate=_rate(subscription, _next_money(subscription)),
             by_invoice=subscription.is_sent,
             url=portal_url("billing:membership"),
         ),
@@ -231,8 +234,7 @@ def trial_ending(ending: TrialEnding) -> None:
         contexts.TrialEnding(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
-            price=_next_charge(subscription),
-            interval=rhythms.interval(subscription.interval, subscription.interval_count),
+            rate=_rate(subscription, _next_money(subscription)),
             other=descriptions.other_of(subscription),
             ends_on=ending.ends_at,
             method=_card_charged(subscription),
@@ -256,7 +258,6 @@ def renewal_coming(coming: RenewalComing) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             price=_next_charge(subscription),
-            interval=rhythms.interval(subscription.interval, subscription.interval_count),
             other=descriptions.other_of(subscription),
             renews_on=subscription.current_period_end,
             method=_card_charged(subscription),
@@ -339,8 +340,17 @@ def _goes_on(ending: Subscription) -> list[str]:
 
 def _next_charge(subscription: Subscription) -> str:
     """Return the next payment's amount, which a discount may reduce."""
+    return str(_next_money(subscription))
+
+
+def _next_money(subscription: Subscription) -> Money:
     known = discounts.next_charge(subscription)
-    return str(subscription.money if known is None else known)
+    return subscription.money if known is None else known
+
+
+def _rate(subscription: Subscription, price: Money) -> str:
+    """Return a price with how often it's charged."""
+    return rhythms.rate(price, subscription.interval, subscription.interval_count)
 
 
 def _credit_used(subscription: Subscription) -> CreditUsed:

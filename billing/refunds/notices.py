@@ -28,7 +28,7 @@ from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
 from emails.catalog import Kind
-from members import time_zones
+from members import languages, time_zones
 
 # Steps by Stripe are announced as the state they led to.
 BY_ZELLE = (RefundAction.SENT_BY_ZELLE, RefundAction.LEFT_ACCOUNT)
@@ -70,6 +70,11 @@ def announce(moved: RefundMoved) -> None:
     request that the policy approves automatically gets only that message, seconds later.
     """
     staff_notices.announce(moved)
+    with languages.of(moved.refund.customer.user):
+        _tell_member(moved)
+
+
+def _tell_member(moved: RefundMoved) -> None:
     row = moved.refund
     if moved.action in SAID_BY_STRIPE:
         _tell_what_stripe_says(moved)
@@ -172,7 +177,11 @@ def remind_to_answer() -> None:
         state=RefundState.REQUIRES_ACTION, answer_by__gt=now, answer_by__lt=now + REMIND_BEFORE
     )
     for row in asked.order_by("pk"):
-        with run.each(f"Refund {row.pk}"), transaction.atomic():
+        with (
+            run.each(f"Refund {row.pk}"),
+            transaction.atomic(),
+            languages.of(row.customer.user),
+        ):
             _sent(row, now, step=ANSWER_SOON)
     run.finish()
 

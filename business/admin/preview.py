@@ -81,8 +81,7 @@ def _email(brand: Brand) -> str:
     context: dict[str, Any] = {
         "name": _("Nina Novak"),
         "plan_name": _("%(name)s membership") % {"name": brand.name},
-        "price": AMOUNT,
-        "interval": "month",
+        "rate": _("%(price)s a month") % {"price": AMOUNT},
         "tax_words": "",
         "next_charge_on": (now + timedelta(days=30)).isoformat(),
         "by_invoice": False,

@@ -95,7 +95,7 @@ def test_tax_on_top_is_a_line_of_its_own(sandbox: Sandbox, client: Client) -> No
     assert "a month, plus tax" in membership
     assert "$31.57" in membership
     welcome = Message.objects.get(kind="joined", channel="email")
-    assert "$29.00 every month, plus tax" in rendering.render_email(welcome).text
+    assert "$29.00 a month, plus tax" in rendering.render_email(welcome).text
 
 
 @pytest.mark.slow

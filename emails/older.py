@@ -1,0 +1,19 @@
+"""What rows of earlier versions lack: messages that were written before a fact was renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message's facts with those that had another name when it was written.
+
+    A price and how often it's charged were two facts, which other languages can't put together.
+    """
+    facts = dict(context)
+    if "rate" not in facts and facts.get("price") and facts.get("interval"):
+        facts["rate"] = f"{facts['price']} every {facts['interval']}"
+        if "rhythm" in facts:
+            facts["headline"] = f"You’ve switched to {facts['rhythm']} billing: {facts['rate']}"
+    return facts

@@ -128,7 +128,7 @@ def test_down_leaves_a_credit_that_pays_what_comes(sandbox: Sandbox, client: Cli
     assert "your card won’t be charged" in client.get("/membership/").content.decode()
     assert kinds(alice)[1:] == ["price_switched"]
     told = Message.objects.get(kind="price_switched", channel="email").context
-    assert (told["price"], told["next_charge"]) == ("$29.00", "$0.00")
+    assert (told["rate"], told["next_charge"]) == ("$29.00 a month", "$0.00")
 
 
 @pytest.mark.slow

@@ -495,11 +495,11 @@ CONTEXTS: dict[Kind, MessageContext] = {
             url="https://portal.example.com/staff/billing/reconciliation/42/change/",
         ),
         portal.Yesterday(
-            headline="Yesterday: 1 new member, 1 lost, 1 failed payment, 2 failed messages",
+            headline="Yesterday: 1 new member, 1 lost member, 1 failed payment, 2 failed messages",
             day=at("2026-11-24T12:00:00+00:00"),
             joined=["Nina Novak: Harbor Yoga membership"],
             lost=["Omar Olsen: the last payment failed"],
-            failed_payments=["Pia Park: $29.00 – Your bank declined the card."],
+            failed_payments=["Pia Park: $29.00. Your bank declined the card."],
             failed_messages=["Receipt by email: 2"],
             url="https://portal.example.com/staff/",
         ),

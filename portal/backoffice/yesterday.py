@@ -112,7 +112,7 @@ def _payment(message: Message) -> str:
     user, facts = message.user, message.context
     name = (user.get_full_name() or user.email) if user else "Someone who has left"
     said = [str(facts[key]) for key in ("amount", "reason") if facts.get(key)]
-    return f"{name}: {', '.join(said)}" if said else name
+    return f"{name}: {'. '.join(said)}" if said else name
 
 
 @transaction.atomic

@@ -70,7 +70,7 @@ def test_it_says_what_happened_once_and_not_that_it_failed_itself() -> None:
     for said in (
         "- Nina Novak: Membership",
         "- Omar Olsen: canceled",
-        "- Pia Park: $29.00, No money.",
+        "- Pia Park: $29.00. No money.",
         "- Payment failed by email: 1",
         "where you can turn it off",
     ):

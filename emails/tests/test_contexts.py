@@ -16,7 +16,7 @@ from django.template.base import (
     TokenType,
     Variable,
 )
-from django.template.defaulttags import ForNode
+from django.template.defaulttags import FilterNode, ForNode
 from django.template.loader_tags import ExtendsNode
 from django.template.smartif import TokenBase
 from django.templatetags.i18n import BlockTranslateNode
@@ -58,6 +58,8 @@ def names_in(template: Template | NodeList) -> set[str]:
 
 def _asked_by(node: Node) -> set[str]:
     own = _variables([value for name, value in vars(node).items() if name != "nodelist"])
+    if isinstance(node, FilterNode):
+        own -= {"var"}  # the text inside
     inside: set[str] = set()
     for name in node.child_nodelists:
         if isinstance(nodes := getattr(node, name, None), NodeList):

@@ -33,7 +33,7 @@ from billing.models import Customer
 from billing.models.locks import lock_members
 from billing.moving import Move
 from common.staff import show
-from emails.models import Message, NotificationChoice
+from emails.models import Message, NotificationChoice, Suppression
 from members import access_changes, contact_notices
 from members.models import (
     AccessChange,
@@ -89,6 +89,7 @@ def _log(user: User) -> Rows:
 
 KINDS = (
     Kind("message sent|messages sent", _of(Message)),
+    Kind("suppressed address|suppressed addresses", _of(Suppression)),
     Kind("message from the help page|messages from the help page", _of(SupportMessage)),
     Kind("note", _of(StaffNote)),
     Kind("tag", _of(MemberTag)),

@@ -52,6 +52,7 @@ NO_RECORD = {
     "ask_for_payment": "leads to the form of a payment request",
     "ask_members": "leads to what it made: requests, each with who asked",
     "import_one": "leads to the page that imports, which records it",
+    "merge_second": "leads to the page that merges, which records it on both",
     "match_by_hand": "leads to the page that matches, which records it",
     "name_columns": "leads to the page that names them, which records it",
     "open_again": "leads to the form, whose version is the record",

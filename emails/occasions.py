@@ -34,6 +34,9 @@ def _others(when: str) -> Occasion:
     return Occasion(when, Audience.OTHERS)
 
 
+# What goes to the colleagues who want it, not to STAFF_EMAIL.
+BY_CHOICE = frozenset({Kind.NUMBERS, Kind.YESTERDAY})
+
 OCCASIONS: dict[Kind, Occasion] = {
     Kind.WELCOME: Occasion("A membership or its free trial starts."),
     Kind.JOINED: Occasion("A membership starts, and its first payment goes through."),
@@ -130,7 +133,7 @@ def channels_of(kind: Kind) -> str:
 def choice_of(kind: Kind) -> str:
     """Return whether its reader can turn a kind off, and how, in words."""
     spec, audience = spec_of(kind), audience_of(kind)
-    if kind == Kind.NUMBERS:
+    if kind in BY_CHOICE:
         return "Optional: each colleague turns it on"
     if audience == Audience.STAFF:
         return "Always, to the addresses in STAFF_EMAIL"

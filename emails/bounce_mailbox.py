@@ -18,6 +18,7 @@ from procrastinate.contrib.django import app
 from common import imap_addresses, imap_folders
 from emails import bounce_reports, bounces, return_paths, unsubscribe_links
 from emails.bounce_reports import Incoming
+from emails.jobs import JobName
 from emails.models import BounceMailbox, Channel, Message, SuppressionSource
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,6 @@ MOST, LONGEST_RUN = 200, 45.0
 # Older mails are no news, and their reports came long ago.
 COUNTS_FOR = timedelta(days=30)
 TOO_LONG = 500
-# What members change is recorded by another app.
-TURN_OFF = "members.tasks.turn_off_emails"
 
 
 def read() -> None:
@@ -91,7 +90,9 @@ def take(content: bytes) -> bool:
     if incoming.report is None:
         asked = [one for tag in tags if (one := unsubscribe_links.asked_by_mail(tag))]
         for one in asked:
-            app.configure_task(TURN_OFF).defer(user_id=one.user.pk, topic=str(one.topic))
+            # What members change is recorded by another app.
+            job = app.configure_task(JobName.TURN_OFF_EMAILS)
+            job.defer(user_id=one.user.pk, topic=str(one.topic))
         return bool(asked)
     message = _message(incoming, tags)
     if message is None:

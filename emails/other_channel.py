@@ -11,11 +11,10 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from emails.jobs import JobName
 from emails.models import Message
 
 logger = logging.getLogger(__name__)
-
-JOB = "emails.tasks_after.say_by_the_other_channel"
 
 
 def try_later(message: Message) -> None:
@@ -23,6 +22,7 @@ def try_later(message: Message) -> None:
     key = f"other_channel:{message.pk}"
     try:
         with transaction.atomic():
-            app.configure_task(JOB, queueing_lock=key).defer(message_id=message.pk)
+            job = app.configure_task(JobName.SAY_BY_THE_OTHER_CHANNEL, queueing_lock=key)
+            job.defer(message_id=message.pk)
     except AlreadyEnqueued:
         logger.debug("Message %s waits for its other channel already.", message.pk)

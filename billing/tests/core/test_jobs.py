@@ -10,6 +10,7 @@ import pytest
 from procrastinate.contrib.django import app
 
 from billing.core.jobs import JobName
+from emails.jobs import JobName as EmailsJobName
 from portal.doctor.jobs import JobName as DoctorJobName
 from portal.selfservice.jobs import JobName as OwnDataJobName
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PRODUCT = ("billing", "business", "common", "demo", "emails", "members", "portal")
 TABLES = {
     ROOT / "billing" / "core" / "jobs.py",
+    ROOT / "emails" / "jobs.py",
     ROOT / "portal" / "doctor" / "jobs.py",
     ROOT / "portal" / "selfservice" / "jobs.py",
 }
@@ -28,7 +30,7 @@ def product() -> Iterator[tuple[Path, ast.Module]]:
             yield path.relative_to(ROOT), ast.parse(path.read_text())
 
 
-@pytest.mark.parametrize("name", [*JobName, *DoctorJobName, *OwnDataJobName])
+@pytest.mark.parametrize("name", [*JobName, *EmailsJobName, *DoctorJobName, *OwnDataJobName])
 def test_a_name_in_a_table_is_a_job(name: str) -> None:
     task = app.tasks[name]
     assert f"{task.func.__module__}.{task.func.__name__}" == name

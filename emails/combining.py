@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from common.queue import hurry
@@ -37,6 +38,7 @@ class Other:
     is_coming: bool
 
 
+@transaction.atomic
 def put(
     user: User, context: MessageContext, *, cause: str, happened_at: datetime, other: Other
 ) -> None:
@@ -44,9 +46,6 @@ def put(
 
     Whoever calls holds the lock on the member, so the two halves are written one after the other.
     Each channel is on its own: where a member doesn't want one half, the other goes alone.
-
-    Raises:
-        TransactionManagementError: there is no transaction to be part of.
     """
     kind, now = context.kind, timezone.now()
     if not outbox.is_news(kind, cause, happened_at, None):

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 # Signed, and for everybody who holds it: `test_corrections` and `test_preferences` try them.
 LINKS = {"confirm-email", "unsubscribe"}
 NAMES = [pattern.name for pattern in urls.urlpatterns if pattern.name not in LINKS]
-POSTS = {"profile", "text-messages", "phone-remove", "phone-skip"}
+POSTS = {"profile", "text-messages", "phone-remove", "phone-skip", "email-works"}
 
 
 @pytest.mark.parametrize("name", NAMES)

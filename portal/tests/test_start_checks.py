@@ -221,8 +221,13 @@ def test_no_value_of_the_example_starts_where_it_must_be_ones_own() -> None:
     defaults = {"EMAIL_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"}
     own = set(start_checks.MAY_BE_PLACEHOLDERS) & set(values) - defaults
     assert len(own) >= 10
+    # One without the other is refused for another reason, too.
+    bounces = {
+        "BOUNCE_ADDRESS": "bounces@harbor-yoga.com",
+        "BOUNCE_MAIL_URL": "imaps://bounces:of-its-own-5513@mail.harbor-yoga.com",
+    }
     for name in own:
-        settings = GOOD | {name: values[name].strip('"')}
+        settings = GOOD | (bounces if name in bounces else {}) | {name: values[name].strip('"')}
         assert len(refusals(settings, debug=False)) == 1, name
 
 

@@ -42,7 +42,8 @@ def make_item(*members: User, **fields: Any) -> Item:
 
 
 def receipts(user: User) -> list[dict[str, Any]]:
-    mails = Message.objects.filter(user=user, kind="payment_received", channel="email")
+    kinds = ["payment_received", "joined"]
+    mails = Message.objects.filter(user=user, kind__in=kinds, channel="email")
     return [message.context for message in mails]
 
 

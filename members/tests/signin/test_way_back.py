@@ -87,6 +87,7 @@ DOORS = {
     "socialaccount_signup",
     "members:confirm-email",
     "members:unsubscribe",
+    "short-link",
     "billing:pay",
     "billing:pay-result",
     "selfservice:help",

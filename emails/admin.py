@@ -22,7 +22,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
-from emails import copies, looks, outbox, preferences
+from emails import copies, left_out, looks, outbox
 from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
@@ -70,16 +70,14 @@ class WhyFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer the reasons."""
-        return [("off", "The member turned it off"), ("other", "Not needed")]
+        return [(why.value, words) for why, words in left_out.WORDS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep what was left out for one reason."""
-        skipped = queryset.filter(state=MessageState.SKIPPED)
-        if self.value() == "off":
-            return skipped.filter(error__startswith=preferences.TURNED_OFF)
-        if self.value() == "other":
-            return skipped.exclude(error__startswith=preferences.TURNED_OFF)
-        return queryset
+        if self.value() not in set(left_out.Why):
+            return queryset
+        condition = left_out.condition(left_out.Why(self.value()))
+        return queryset.filter(condition, state=MessageState.SKIPPED)
 
 
 class MessageAdmin(ReadOnlyAdmin):

@@ -19,6 +19,10 @@ from emails.models import Channel, Message, Suppression, SuppressionReason, Supp
 
 logger = logging.getLogger(__name__)
 
+# How the reasons begin.
+BOUNCED = "Emails to this address bounced on"
+MARKED = "The member marked an email as spam on"
+
 
 def suppress(
     message: Message, reason: SuppressionReason, source: SuppressionSource, words: str
@@ -49,8 +53,8 @@ def why(address: str) -> str:
         return ""
     day = short_with_year(timezone.localtime(row.happened_at).date())
     if row.reason == SuppressionReason.COMPLAINED:
-        return f"The member marked an email as spam on {day}, so only needed ones are sent."
-    return f"Emails to this address bounced on {day}, so only needed ones are sent."
+        return f"{MARKED} {day}, so only needed ones are sent."
+    return f"{BOUNCED} {day}, so only needed ones are sent."
 
 
 def release(row: Suppression, by: User) -> bool:

@@ -18,10 +18,11 @@ from emails.models import Channel, Message, MessageState
 
 WINDOW = timedelta(days=1)
 SENSITIVE = [kind for kind in Kind if spec_of(kind).sensitive]
+THE_MOST = "within 24 hours, which is the most."
 REASONS = {
-    "person": "This number got {cap} texts within 24 hours, which is the most.",
-    "country": "{cap} texts went to this number’s country within 24 hours, which is the most.",
-    "total": "{cap} texts went out within 24 hours, which is the most.",
+    "person": f"This number got {{cap}} texts {THE_MOST}",
+    "country": f"{{cap}} texts went to this number’s country {THE_MOST}",
+    "total": f"{{cap}} texts went out {THE_MOST}",
 }
 BY_EMAIL = "An email says the same."
 NOT_BY_EMAIL = "No email says the same."

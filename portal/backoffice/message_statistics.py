@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from common.staff import show
 from emails.catalog import name_of
+from emails.left_out import Why, condition
 from emails.models import Channel, Message, MessageState
-from emails.preferences import TURNED_OFF
 
 LIST = "emails.message"
 STATES: Mapping[str, tuple[MessageState, ...]] = {
@@ -24,6 +24,7 @@ STATES: Mapping[str, tuple[MessageState, ...]] = {
     "delivered": (MessageState.DELIVERED,),
     "failed": (MessageState.FAILED,),
     "off": (MessageState.SKIPPED,),
+    "held": (MessageState.SKIPPED,),
     "skipped": (MessageState.SKIPPED,),
     "waiting": (MessageState.QUEUED, MessageState.SENDING),
 }
@@ -32,11 +33,12 @@ TITLES: Mapping[str, str] = {
     "delivered": "Delivered",
     "failed": "Failed or bounced",
     "off": "Turned off",
+    "held": "Held back",
     "skipped": "Not needed",
     "waiting": "Waiting",
 }
 # What the list's filter of the same name keeps.
-WHY = {"off": "off", "skipped": "other"}
+WHY = {"off": Why.OFF, "held": Why.HELD, "skipped": Why.OTHER}
 
 
 @dataclass(frozen=True)
@@ -184,15 +186,13 @@ def _rows(month: Month) -> QuerySet[Message]:
 
 
 def _counted(rows: QuerySet[Any], *names: str) -> Iterable[tuple[dict[str, Any], Counter[str]]]:
-    """Count rows by these columns; what was left out, also by whether its member wanted that."""
-    is_off = Q(error__startswith=TURNED_OFF)
-    counted = rows.values(*names, "state").annotate(
-        rows=Count("pk"), off=Count("pk", filter=is_off)
-    )
+    """Count rows by these columns; what was left out, also by why."""
+    by_why = {name: Count("pk", filter=condition(why)) for name, why in WHY.items()}
+    counted = rows.values(*names, "state").annotate(rows=Count("pk"), **by_why)
     of_state = {state: name for name, states in STATES.items() for state in states}
     for row in counted:
         if row["state"] == MessageState.SKIPPED:
-            yield row, Counter(off=row["off"], skipped=row["rows"] - row["off"])
+            yield row, Counter({name: row[name] for name in WHY})
         else:
             yield row, Counter({of_state[row["state"]]: row["rows"]})
 

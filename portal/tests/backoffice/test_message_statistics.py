@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.tests import staff_world
+from emails import suppressing, text_caps
 from emails.catalog import Kind
 from emails.models import Channel, Message, MessageState
 from emails.preferences import TURNED_OFF
@@ -25,6 +26,10 @@ LINKED = re.compile(r'<a class="text-link" href="(/staff/emails/message/\?[^"]+)
 ROWS: list[dict[str, Any]] = [
     *[{"kind": Kind.WELCOME, "state": state} for state in MessageState],
     {"kind": Kind.PAYMENT_RECEIVED, "state": MessageState.SKIPPED, "error": f"{TURNED_OFF} emails"},
+    *[
+        {"kind": Kind.WELCOME, "state": MessageState.SKIPPED, "error": f"{words} Nov 2"}
+        for words in (suppressing.BOUNCED, suppressing.MARKED, f"9 texts {text_caps.THE_MOST}")
+    ],
     *[
         {
             "kind": Kind.WELCOME,
@@ -77,7 +82,7 @@ def test_totals_add_up_in_few_statements(
         sums = [sum(column) for column in zip(*[_numbers(one) for one in lines], strict=True)]
         assert sums == _numbers(page.total)
     assert sum(_numbers(page.total)) == len(ROWS)
-    assert _numbers(page.total) == [1, 3, 1, 1, 1, 2]
+    assert _numbers(page.total) == [1, 3, 1, 1, 3, 1, 2]
 
 
 def _numbers(line: message_statistics.Line) -> list[int]:

@@ -31,6 +31,12 @@ COUNTS_FOR = timedelta(days=30)
 TOO_LONG = 500
 
 
+def name() -> str:
+    """Return the name of the mailbox that's read, or ""."""
+    url = settings.BOUNCE_MAIL_URL
+    return imap_addresses.parse(url).name if url else ""
+
+
 def read() -> None:
     """Take in what's new. That the mailbox can't be read is noted in its row."""
     address = imap_addresses.parse(settings.BOUNCE_MAIL_URL)

@@ -31,16 +31,18 @@ from billing.reconcile.comparison import LASTING
 from billing.sync import taxing
 from billing.zelle import mailbox
 from common.reads import Param, Part, Reading, totals
-from emails.models import EditedText, Message, MessageState
+from emails import bounce_mailbox
+from emails.models import BounceMailbox, EditedText, Message, MessageState
 from portal.models import Diagnosis
 
 INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
 MONEY = "billing.view_subscription"
 MAILBOX = "billing.view_bankmailbox"
+BOUNCES = "emails.view_bouncemailbox"
 BOOKS = "billing.view_balancetransaction"
 CHECK_UPS = "portal.view_diagnosis"
 # Somebody with none of these sees no problem.
-PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX, BOOKS, CHECK_UPS})
+PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX, BOUNCES, BOOKS, CHECK_UPS})
 # How long after the last one events that aren't for us are a problem.
 LATELY = timedelta(days=7)
 # How long what the bank's mailbox has may be kept from us: mail servers have short failures.
@@ -58,7 +60,8 @@ class ProblemFacts:
     `failed_jobs`: scheduled jobs whose last run failed, by pk and name. `tax_account`: only if
     Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk. `mailbox`:
     the one that the bank's mails are read from; `kept_out`: mails there that couldn't be taken in
-    for a while, by whether they wait for keys. `closings`: the last check of the closed months'
+    for a while, by whether they wait for keys. `bounces`: the one that our own mails come back to.
+    `closings`: the last check of the closed months'
     chain. `balance`: the last reading, if the books have differed from it for a while. `check_up`:
     the doctor's last finished run.
     """
@@ -79,6 +82,7 @@ class ProblemFacts:
     second_trials: Sequence[int] = ()
     mailbox: BankMailbox | None = None
     kept_out: Mapping[bool, int] = field(default_factory=dict)
+    bounces: BounceMailbox | None = None
     balance: BalanceReading | None = None
     closings: BookCheck | None = None
     check_up: Diagnosis | None = None
@@ -143,6 +147,7 @@ PAID_TWICE = Part(lambda: memberships.paid_twice().values_list("customer__user",
 SECOND_TRIALS = Part(_second_trials)
 MAILBOXES = Part(lambda: BankMailbox.objects.filter(mailbox=Param("mailbox", "text")))
 KEPT_OUT = Part(_kept_out)
+BOUNCE_MAILBOXES = Part(lambda: BounceMailbox.objects.filter(mailbox=Param("bounces", "text")))
 BALANCE = Part(
     lambda: BalanceReading.objects.filter(differs_since__lt=Param("lasting", "timestamptz"))[:1]
 )
@@ -154,14 +159,18 @@ EDITED_TEXTS = Part(
 PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
-    *(MAILBOXES, KEPT_OUT, BALANCE, BOOK_CHECK, CHECK_UP, EDITED_TEXTS),
+    *(MAILBOXES, KEPT_OUT, BOUNCE_MAILBOXES, BALANCE, BOOK_CHECK, CHECK_UP, EDITED_TEXTS),
 )
 
 
 def read(now: datetime) -> ProblemFacts:
     """Read all of it."""
     results = PROBLEMS(
-        lately=now - LATELY, mailbox=mailbox.name(), hiccup=now - HICCUP, lasting=now - LASTING
+        lately=now - LATELY,
+        mailbox=mailbox.name(),
+        bounces=bounce_mailbox.name(),
+        hiccup=now - HICCUP,
+        lasting=now - LASTING,
     )
     [[untaxed]], [[unfinalized]] = results[UNTAXED], results[UNFINALIZED]
     return ProblemFacts(
@@ -183,6 +192,7 @@ def read(now: datetime) -> ProblemFacts:
         closings=results.first(BOOK_CHECK),
         mailbox=results.first(MAILBOXES),
         kept_out=dict(results[KEPT_OUT]),
+        bounces=results.first(BOUNCE_MAILBOXES),
         check_up=results.first(CHECK_UP),
         edited_texts=results[EDITED_TEXTS],
     )

@@ -28,6 +28,7 @@ from portal.backoffice import message_words, problem_facts
 from portal.backoffice.contexts import ProblemFound
 from portal.backoffice.problem_facts import (
     BOOKS,
+    BOUNCES,
     CHECK_UPS,
     INTEGRATION,
     LEDGER,
@@ -49,7 +50,7 @@ CHECK_TAKES = timedelta(hours=1)
 SAID_ELSEWHERE = frozenset(
     {
         *("portal.problems", "portal.ledger", "portal.books", "portal.worker", "portal.backlog"),
-        "bank.mailbox",
+        *("bank.mailbox", "mail.bounces"),
     }
 )
 MOST_NAMED = 4
@@ -103,6 +104,7 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
         *_tax(facts),
         *_memberships(facts),
         *_mailbox(facts),
+        *_bounces(facts),
         *_check_up(facts),
         *_edited_texts(facts),
     ]
@@ -346,6 +348,20 @@ def _mailbox(facts: ProblemFacts) -> Iterator[CurrentProblem]:
             " why. We keep trying until it works, or the email is moved to another folder."
         )
         yield CurrentProblem("bank emails", text, page, "See the mailbox", MAILBOX, WARNING)
+
+
+def _bounces(facts: ProblemFacts) -> Iterator[CurrentProblem]:
+    """Yield that we don't learn which of our emails come back."""
+    row = facts.bounces
+    failing_since = row.failing_since if row else None
+    if row and failing_since and facts.now - failing_since > problem_facts.HICCUP:
+        since = show.how_long(failing_since, facts.now)
+        text = (
+            f"We haven’t been able to read the mailbox for bounces for {since}, so we don’t learn"
+            f" which emails come back. {row.problem}"
+        )
+        page = show.page_of(row)
+        yield CurrentProblem("bounce mailbox", text, page, "See the mailbox", BOUNCES, WARNING)
 
 
 def _check_up(facts: ProblemFacts) -> Iterator[CurrentProblem]:

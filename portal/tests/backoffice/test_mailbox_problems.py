@@ -17,7 +17,8 @@ from billing.tests.staff_world import manager, signed_in_now
 from billing.tests.zelle.imap_server import HOST
 from billing.zelle import mailbox
 from conftest import Sandbox
-from emails.models import Message
+from emails import bounce_mailbox
+from emails.models import BounceMailbox, Message
 from portal.backoffice import problems
 from portal.models import Problem
 from testing.ports import free_port
@@ -140,4 +141,20 @@ def test_mails_that_cannot_be_taken_in_are_a_problem_until_they_are(
         assert "16 minutes ago), 2 attempts." in page
     with later(minutes=40):
         mailbox.read(taking())
+        assert texts() == []
+
+
+def test_the_mailbox_for_bounces_is_one_too_while_it_can_not_be_read(settings: Settings) -> None:
+    settings.BANK_MAIL_URL = ""
+    settings.BOUNCE_ADDRESS = "bounces@harbor.example"
+    settings.BOUNCE_MAIL_URL = f"imap://bounces:tOps3cret@{HOST}:{free_port()}"
+    bounce_mailbox.read()
+    assert texts() == []
+    with later(minutes=20):
+        [problem] = problems.current()
+        expected = "to read the mailbox for bounces for 20 minutes, so we don’t learn which"
+        assert expected in spaced(problem.text)
+        assert "tOps3cret" not in problem.text
+        assert signed_in_now(manager()).get(problem.url).status_code == 200
+        BounceMailbox.objects.update(failing_since=None)
         assert texts() == []

@@ -100,7 +100,8 @@ def test_a_request_that_waits_is_withdrawn(page: Page, stack: Stack) -> None:
     expect(page.get_by_text("You withdrew your request for $29.00.")).to_be_visible()
     expect(page.get_by_role("button", name="Withdraw my request")).to_have_count(0)
     stack.settle()
-    assert len(stack.mail_to(email, "efund")) == 1
+    journey.newest_mail(stack, email, "You withdrew your request: refund of $29.00")
+    assert len(stack.mail_to(email, "efund")) == 2
     page.goto(f"{stack.url}/membership/")
     expect(page.get_by_text("Active").first).to_be_visible()
 

@@ -6,15 +6,21 @@ Once only: if the other one was written already, whatever became of it, nothing 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from emails.catalog import Kind
 from emails.jobs import JobName
-from emails.models import Message
+from emails.models import Channel, Message
 
 logger = logging.getLogger(__name__)
+
+# A welcome and the first receipt are written within this, as one message or as two.
+TOGETHER = timedelta(hours=1)
 
 
 def try_later(message: Message) -> None:
@@ -26,3 +32,19 @@ def try_later(message: Message) -> None:
             job.defer(message_id=message.pk)
     except AlreadyEnqueued:
         logger.debug("Message %s waits for its other channel already.", message.pk)
+
+
+def of_the_same(message: Message, channel: Channel) -> QuerySet[Message]:
+    """Return what a channel has for the member of a message's cause, whatever became of it.
+
+    A channel may have said in two messages what another one said in one (`emails.combining`).
+    """
+    kind, cause = message.kind, message.cause
+    same = Q(kind=kind, cause=cause)
+    if kind in {Kind.JOINED, Kind.PAYMENT_RECEIVED}:
+        same |= Q(kind__in=[Kind.JOINED, Kind.PAYMENT_RECEIVED], cause=cause)
+    if kind in {Kind.JOINED, Kind.WELCOME}:
+        # One is about the payment, and the other about the subscription.
+        span = (message.created_at - TOGETHER, message.created_at + TOGETHER)
+        same |= Q(kind__in=[Kind.JOINED, Kind.WELCOME], created_at__range=span)
+    return Message.objects.filter(same, user=message.user_id, channel=channel)

@@ -30,6 +30,7 @@ from emails.catalog import Kind, spec_of
 from emails.contexts import MessageContext
 from emails.delivery import job_key
 from emails.models import Channel, Message, MessageState
+from emails.other_channel import of_the_same
 from emails.tasks import deliver
 from members import phones
 
@@ -223,6 +224,8 @@ def put_other(lost: Message) -> Message | None:
         return None
     others = [one for one in recipients(kind, user) if one[0] != lost.channel]
     for channel, recipient in others:
+        if of_the_same(lost, channel).exists():
+            continue
         draft = Draft(
             kind=kind,
             channel=channel,

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState
+from emails.other_channel import of_the_same
 
 WINDOW = timedelta(days=1)
 SENSITIVE = [kind for kind in Kind if spec_of(kind).sensitive]
@@ -44,9 +45,7 @@ def why_not_now(message: Message) -> str:
 
 def is_told_by_email(message: Message) -> bool:
     """Whether an email says the same as a text, and is or was on its way."""
-    emails = Message.objects.filter(
-        user=message.user_id, kind=message.kind, cause=message.cause, channel=Channel.EMAIL
-    )
+    emails = of_the_same(message, Channel.EMAIL)
     return emails.exclude(state__in=[MessageState.SKIPPED, MessageState.FAILED]).exists()
 
 

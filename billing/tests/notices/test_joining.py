@@ -174,3 +174,21 @@ def test_the_one_message_is_sent_again_as_it_was(sandbox: Sandbox) -> None:
     assert outbox.why_not_resend(message) == ""
     copy = outbox.resend(message, alice)
     assert rendering.render_email(copy).text == rendering.render_email(message).text
+
+
+@pytest.mark.parametrize("receipts_by_text", [True, False])
+def test_what_one_channel_loses_the_other_has_said(
+    sandbox: Sandbox, receipts_by_text: bool
+) -> None:
+    alice = joining()
+    if not receipts_by_text:
+        with transaction.atomic():
+            preferences.switch(alice, Topic.RECEIPTS, Channel.SMS, on=False)
+    subscribe(sandbox, alice)
+    # The whole then has the receipt's key.
+    deliver(ORDERS["invoice first"](sandbox.events()))
+    a_minute_passes()
+    said = list(Message.objects.filter(user=alice, state=MessageState.SENT))
+    assert {row.channel for row in said} == {Channel.EMAIL, Channel.SMS}
+    for row in said:
+        assert outbox.put_other(row) is None

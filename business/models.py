@@ -185,3 +185,21 @@ class RetentionVersion(Version):
         abstract = False
         verbose_name = "version of the retention"
         verbose_name_plural = "retention"
+
+
+class LocaleVersion(Version):
+    """Where the business is, and how it writes. Empty: the environment's.
+
+    `languages` are the codes of those that pages are offered in; null is all that have a catalog.
+    """
+
+    locale = models.CharField("numbers and dates", max_length=20, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    language = models.CharField(max_length=20, blank=True)
+    languages = models.JSONField("offered languages", null=True, blank=True)
+
+    class Meta(Version.Meta):
+        abstract = False
+        verbose_name = "version of time and place"
+        verbose_name_plural = "time and place"

@@ -7,18 +7,29 @@ every process reads once when it starts (docs/decisions.md).
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 
 from business.groups import Group
-from business.models import QuietHoursVersion, RetentionVersion, SuggestionsVersion
+from business.models import (
+    LocaleVersion,
+    QuietHoursVersion,
+    RetentionVersion,
+    SuggestionsVersion,
+)
+from common import locales
+from common import region as regions
 from common.quiet_hours import QuietHours
+from common.region import Region
 
 SUGGESTIONS = Group(SuggestionsVersion)
 RETENTION = Group(RetentionVersion)
 QUIET_HOURS = Group(QuietHoursVersion)
-GROUPS: tuple[Group[Any], ...] = (SUGGESTIONS, RETENTION, QUIET_HOURS)
+LOCALE = Group(LocaleVersion)
+GROUPS: tuple[Group[Any], ...] = (SUGGESTIONS, RETENTION, QUIET_HOURS, LOCALE)
 
 
 def assume_nothing_saved() -> None:
@@ -70,6 +81,55 @@ def hours_of_environment() -> QuietHours:
     """Return the hours that hold if nothing was saved."""
     hours: QuietHours = settings.QUIET_HOURS
     return hours
+
+
+# Where the business is
+
+
+def region() -> Region:
+    """Return the business's clock, country, languages, and way of writing."""
+    return with_version(LOCALE.saved())
+
+
+def with_version(row: LocaleVersion | None) -> Region:
+    """Return what counts with a version in force. What's no longer known is left out."""
+    own = regions.of_environment()
+    if row is None:
+        return own
+    locale = row.locale if _is_locale(row.locale) else ""
+    offered = tuple(
+        code for code in own.languages if row.languages is None or code in row.languages
+    )
+    offered = offered or own.languages
+    # As the environment's LOCALE does, a locale brings its language along.
+    wanted = row.language or (_best_of(offered, locale) if locale else own.language)
+    return Region(
+        locale=locale or own.locale,
+        time_zone=row.time_zone if _is_zone(row.time_zone) else own.time_zone,
+        country=row.country or own.country,
+        language=wanted if wanted in offered else offered[0],
+        languages=offered,
+    )
+
+
+@cache
+def _is_locale(name: str) -> bool:
+    try:
+        return bool(name and locales.find(name))
+    except ValueError:
+        return False
+
+
+@cache
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(name and ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+
+
+def _best_of(offered: tuple[str, ...], locale: str) -> str:
+    return locales.best_of([(code, code) for code in offered], locale)
 
 
 # How long records are kept

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.conf import settings
 from django_countries import countries
+
+from common import region
 
 # Where the city comes before the postal code, with the state between them.
 CITY_FIRST = frozenset({"US", "CA", "AU"})
@@ -14,8 +15,12 @@ PARTS = ("line1", "line2", "city", "state", "postal_code", "country")
 
 def own() -> str:
     """Return the business's own country, as a code of two letters."""
-    code: str = settings.PHONENUMBER_DEFAULT_REGION
-    return code.upper()
+    return region.current().country
+
+
+def codes() -> list[str]:
+    """Return every country's code, by name."""
+    return [one.code for one in countries]
 
 
 def choices() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How this business writes numbers and days: CLDR's conventions, by the owner's LOCALE.
+"""How this business writes numbers and days: CLDR's conventions, by the owner's locale.
 
 Numbers hold no words, so they're always written as the owner's locale does. A day is in the
 sentence's language, in the form of the owner's country: "Friday, 4 December" in English in Germany.
@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
-from django.conf import settings
 from django.utils.translation import get_language
+
+from common import region
 
 # What settings and machines write, wherever the business is.
 PLAIN = "en_US"
@@ -58,7 +59,7 @@ def _own_name(locale: Locale) -> str:
 
 def current() -> Conventions:
     """Return the conventions in force."""
-    return _conventions(settings.LOCALE, get_language() or PLAIN)
+    return _conventions(region.current().locale, get_language() or PLAIN)
 
 
 @cache

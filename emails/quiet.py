@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 
 from business import rules
+from common import region
 from emails import topics
 from emails.catalog import Category, Kind, spec_of
 from emails.models import Channel, Message
@@ -39,6 +40,6 @@ def waits_until(message: Message, now: datetime) -> datetime | None:
     if message.channel != Channel.SMS or not can_wait(message.kind):
         return None
     zone = time_zones.find(message.user.member.time_zone) if message.user else None
-    local = timezone.localtime(now, zone or timezone.get_default_timezone())
+    local = timezone.localtime(now, zone or region.zone())
     end = rules.quiet_hours().end(local)
     return end.astimezone(UTC) if end else None

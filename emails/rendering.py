@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -23,7 +23,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
-from common import characters
+from common import characters, region
 from common.brand import palette
 from common.context import Brand, current_brand
 from emails import compiling, fitting, older, segments, short_links, unsubscribe_links, wording
@@ -194,9 +194,9 @@ def _line(source: str) -> Template:
 @contextmanager
 def reader_of(message: Message) -> Iterator[None]:
     """Write in the member's time zone and language; to others in the business's own."""
-    zone, language = None, str(settings.LANGUAGE_CODE)
+    zone, language = region.zone(), languages.own()
     if message.user:
-        zone = time_zones.find(message.user.member.time_zone)
+        zone = time_zones.find(message.user.member.time_zone) or zone
         language = languages.offered(message.user.member.language)
-    with translation.override(language), timezone.override(zone) if zone else nullcontext():
+    with translation.override(language), timezone.override(zone):
         yield

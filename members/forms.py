@@ -85,7 +85,7 @@ class ProfileForm(forms.Form):
         offered = time_zones.choices(member.time_zone)
         self.fields["time_zone"].choices = offered  # type: ignore[attr-defined]
         if languages.is_chosen():
-            self.fields["language"].choices = settings.LANGUAGES  # type: ignore[attr-defined]
+            self.fields["language"].choices = languages.choices()  # type: ignore[attr-defined]
         else:
             del self.fields["language"]
 

@@ -1,4 +1,4 @@
-"""The languages that members can choose from: those that have a catalog."""
+"""The languages that members can choose from: all with a catalog, or those staff chose."""
 
 from __future__ import annotations
 
@@ -9,19 +9,45 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import translation
 from django.utils.translation import get_language, get_supported_language_variant
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from common import region
 
 
 def is_chosen() -> bool:
     """Whether there's more than one language to choose from."""
-    return len(settings.LANGUAGES) > 1
+    return len(choices()) > 1
+
+
+def choices() -> list[tuple[str, str]]:
+    """Return the codes and names of the languages that the business offers."""
+    offered_now = region.current().languages
+    return [(code, str(name)) for code, name in settings.LANGUAGES if code in offered_now]
+
+
+def own() -> str:
+    """Return the business's own language, for whoever asks for none."""
+    return region.current().language
 
 
 def offered(name: str) -> str:
     """Return the language that's nearest to a profile's, such as "en-us" for "en"."""
+    return _nearest(name) or own()
+
+
+def of_visitor(accepted: str) -> str:
+    """Return the language that a browser asks for (its `Accept-Language`), or the business's."""
+    wanted = (_nearest(name) for name, _quality in parse_accept_lang_header(accepted))
+    return next(filter(None, wanted), own())
+
+
+def _nearest(name: str) -> str:
+    """Return the offered language that's nearest to a name; empty if none is."""
     try:
-        return get_supported_language_variant(name)
+        found = get_supported_language_variant(name)
     except LookupError:
-        return str(settings.LANGUAGE_CODE)
+        return ""
+    return found if found in region.current().languages else ""
 
 
 @contextmanager
@@ -33,7 +59,7 @@ def of(user: User) -> Iterator[None]:
 
 def spoken() -> str:
     """Return the language of the page that someone reads, as a profile keeps it."""
-    return kept(get_language() or str(settings.LANGUAGE_CODE))
+    return kept(get_language() or own())
 
 
 def kept(language: str) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
 
+from common import region
 from members import languages, time_zones
 from members.access import current_member
 
@@ -17,9 +19,19 @@ class TimeZoneMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         chosen = current_member(request).time_zone if request.user.is_authenticated else ""
-        zone = time_zones.find(chosen) or timezone.get_default_timezone()
+        zone = time_zones.find(chosen) or region.zone()
         with timezone.override(zone):
             return self.get_response(request)
+
+
+class VisitorsLanguageMiddleware(LocaleMiddleware):
+    """Activate the language that a browser asks for, if the business offers it."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Activate it."""
+        accepted = request.headers.get("Accept-Language", "")
+        translation.activate(languages.of_visitor(accepted))
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 class LanguageMiddleware:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
+from common import region
 from common.fields import WordsField
 from members import consent, numbers
 from members.models import ConsentSource, Member
@@ -37,10 +38,10 @@ class PhoneTakenError(Exception):
 def normalize(text: str) -> str:
     """Return a typed number in E.164. Raises ValidationError with a plain sentence.
 
-    A number without a country code is read as one of `PHONENUMBER_DEFAULT_REGION`.
+    A number without a country code is read as one of the business's own country.
     """
     try:
-        number = numbers.parse(text, settings.PHONENUMBER_DEFAULT_REGION)
+        number = numbers.parse(text, region.current().country)
     except NumberParseException:
         raise ValidationError(_("Enter a phone number, such as +1 415 555 2671.")) from None
     if not phonenumbers.is_valid_number(number):
@@ -61,11 +62,11 @@ def international(phone: str) -> str:
     return phonenumbers.format_number(phonenumbers.parse(phone), PhoneNumberFormat.INTERNATIONAL)
 
 
-def _check_country(region: str) -> None:
-    if region in settings.SMS_COUNTRIES:
+def _check_country(code: str) -> None:
+    if code in settings.SMS_COUNTRIES:
         return
     allowed = [
-        f"{code} (+{phonenumbers.country_code_for_region(code)})" for code in settings.SMS_COUNTRIES
+        f"{one} (+{phonenumbers.country_code_for_region(one)})" for one in settings.SMS_COUNTRIES
     ]
     words = _("We can only text numbers in {countries}.")
     raise ValidationError(words.format(countries=get_text_list(allowed, _("and"))))

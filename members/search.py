@@ -10,12 +10,11 @@ import re
 from collections.abc import Callable
 
 import phonenumbers
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import BooleanField, Case, Q, When
 from django.db.models.expressions import RawSQL
 
-from common import addresses
+from common import addresses, region
 from common.staff import finding
 from members import numbers
 
@@ -82,13 +81,13 @@ def _name_has(word: str) -> RawSQL:
 def _by_phone(word: str) -> list[int]:
     """Return the users whose phone numbers begin like this, however it's written.
 
-    "+1 202", "1202", "001 202", and "(202)" without the code of PHONENUMBER_DEFAULT_REGION. Leading
+    "+1 202", "1202", "001 202", and "(202)" without the code of the business's country. Leading
     zeros don't count toward the required three digits: "0002" isn't a number.
     """
     digits = "".join(character for character in word if character in DIGITS)
     if len(digits.lstrip("0")) < 3:
         return []
-    code = phonenumbers.country_code_for_region(settings.PHONENUMBER_DEFAULT_REGION)
+    code = phonenumbers.country_code_for_region(region.current().country)
     beginnings = [f"+{digits}"]
     if "+" not in word:
         beginnings += [f"+{code}{digits.lstrip('0')}", f"+{digits.removeprefix('00')}"]

@@ -9,12 +9,12 @@ from importlib import resources
 from itertools import groupby
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from common import region
 from common.context import current_brand
 
 AREAS = {
@@ -70,13 +70,22 @@ def choices(present: str = "") -> list[Option | Group]:
 
     `present` is the member's current zone: even an alias, which isn't offered, can stay.
     """
-    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    now = _this_hour()
     own = gettext("{business}’s time zone ({place})").format(
-        business=current_brand().name, place=_place(settings.TIME_ZONE)
+        business=current_brand().name, place=_place(region.zone().key)
     )
     is_kept = find(present) and present not in names()
     kept = [(present, label(present, now))] if is_kept else []
     return [(OWN, own), *kept, *_by_area(now)]
+
+
+def by_area() -> list[Group]:
+    """Return the zones by area, with their offsets of now."""
+    return _by_area(_this_hour())
+
+
+def _this_hour() -> datetime:
+    return timezone.now().replace(minute=0, second=0, microsecond=0)
 
 
 @lru_cache(maxsize=1)

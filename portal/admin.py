@@ -10,6 +10,7 @@ from portal.backoffice.retention import RetentionVersionAdmin
 from portal.backoffice.saved_view_pages import SavedViewAdmin
 from portal.backoffice.support import SupportMessageAdmin
 from portal.backoffice.team import StaffInvitationAdmin
+from portal.backoffice.time_and_place import LocaleVersionAdmin
 from portal.doctor.page import DiagnosisAdmin
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DownloadAdmin",
     "GroupAdmin",
     "JobAdmin",
+    "LocaleVersionAdmin",
     "LogEntryAdmin",
     "MessagePages",
     "ProblemAdmin",

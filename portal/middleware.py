@@ -18,6 +18,8 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from common import region
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # NUL and lone surrogates, which some encodings can express.
 BROKEN = re.compile("[\0\ud800-\udfff]")
@@ -42,7 +44,8 @@ class MachineEndpointMiddleware:
         _ = request.body
         if _is_unreadable(request):
             return HttpResponseBadRequest("Unreadable.")
-        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        with region.in_force():
+            response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         return response
 
 

@@ -18,7 +18,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
-from common import addresses, characters, dkim_keys, locales, quiet_hours
+from common import addresses, characters, dkim_keys, locales, quiet_hours, region
 from common.money import AmountError, parse_money
 from common.postgres import embedded_url
 from common.web_addresses import in_ascii, passkey_domain
@@ -89,6 +89,8 @@ PRIVACY_URL = in_ascii(env.str("PRIVACY_URL", default=""))
 TERMS_VERSION = env.str("TERMS_VERSION", default="")[:100]
 # Who knows the brand in force (`common.context`): what's above holds for what staff left empty.
 BRAND_READER = "business.brand.current"
+# And who knows where the business is (`common.region`): its clock, its country, its languages.
+REGION_READER = "business.rules.region"
 # Who reads the logo's file, for documents.
 LOGO_READER = "business.uploads.content_or_nothing"
 # Makes the PDF that goes with a receipt, if it's wanted.
@@ -286,7 +288,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "members.middleware.VisitorsLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -376,6 +378,7 @@ HEARTBEAT_SECONDS = 2
 STALLED_WORKER_SECONDS = 15
 PROCRASTINATE_IMPORT_PATHS = ["emails.tasks_after"]
 PROCRASTINATE_WORKER_DEFAULTS = {
+    "task_middleware": [region.around_job],
     # Nothing wakes a worker when a lock is released, so a customer's next event is polled for.
     "fetch_job_polling_interval": 0.1,
     "update_heartbeat_interval": HEARTBEAT_SECONDS,

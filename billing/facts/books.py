@@ -15,7 +15,6 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import (
     Case,
@@ -35,6 +34,7 @@ from billing.core import book_words, tax_texts
 from billing.core.book_words import Section
 from billing.facts import direct_money
 from billing.models import BalanceReading, BalanceTransaction, TaxRate
+from common import region
 from common.money import Money
 
 # Other kinds of balance at Stripe are kept apart from this one.
@@ -125,7 +125,7 @@ class Tie:
 
 def zone() -> ZoneInfo:
     """Return the business's time zone, whoever reads."""
-    return ZoneInfo(settings.TIME_ZONE)
+    return region.zone()
 
 
 def bounds(month: date) -> tuple[datetime, datetime]:

@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Concat, TruncDate, TruncMonth
@@ -44,6 +43,7 @@ from billing.models import (
     Subscription,
     TrialSpan,
 )
+from common import region
 
 AT_ONCE = 500
 # Only one process counts at a time; the number means nothing but this.
@@ -65,7 +65,7 @@ class Source:
 
 def zone() -> ZoneInfo:
     """Return the business's time zone."""
-    return ZoneInfo(settings.TIME_ZONE)
+    return region.zone()
 
 
 def day_of(at: datetime) -> date:
@@ -139,7 +139,7 @@ def sources() -> list[Source]:
 def refresh(at_once: int = AT_ONCE) -> bool:
     """Count again what changed; return whether there may be more of it."""
     state = FactState.objects.first()
-    if state is None or state.time_zone != settings.TIME_ZONE:
+    if state is None or state.time_zone != region.zone().key:
         rebuild()
         return False
     with transaction.atomic():
@@ -179,7 +179,7 @@ def rebuild() -> int:
         _write_counted(_counted_money(None))
         _write_cohorts(None)
         FactDue.objects.filter(pk__in=noted).delete()
-        values = {"time_zone": settings.TIME_ZONE, "current_at": timezone.now()}
+        values = {"time_zone": region.zone().key, "current_at": timezone.now()}
         FactState.objects.update_or_create(defaults=values | {"rebuilt_at": timezone.now()})
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE billing_memberspan, billing_dayfact")

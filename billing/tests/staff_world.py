@@ -68,6 +68,7 @@ from billing.tests import factories
 from business.models import (
     BookAccountsVersion,
     BrandVersion,
+    LocaleVersion,
     QuietHoursVersion,
     RetentionVersion,
     SuggestionsVersion,
@@ -324,6 +325,7 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         SuggestionsVersion.objects.create(version=1),
         RetentionVersion.objects.create(version=1),
         QuietHoursVersion.objects.create(version=1),
+        LocaleVersion.objects.create(version=1),
         Suppression.objects.create(
             user=alice, address="alice@old.example", reason="bounced", source="mailbox"
         ),

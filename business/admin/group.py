@@ -36,7 +36,7 @@ LONGEST_NUMBER = 9
 
 @dataclass(frozen=True)
 class Setting:
-    """A field of the group, and the variable of the environment that holds if it's empty.
+    """A field of the group, and the variable of the environment that holds if it's empty, if any.
 
     `words` says a value. `saved` reads it from a version: None is the environment's.
     """
@@ -47,6 +47,11 @@ class Setting:
     environment: Callable[[], Any]
     words: Callable[[Any], str]
     saved: Callable[[Any], Any] | None = None
+
+    @property
+    def source(self) -> str:
+        """Where the value is from that holds if it's empty."""
+        return f"Environment ({self.variable})" if self.variable else "The portal"
 
     def of(self, row: Any) -> Any:
         """Return what a version says; None if the environment's value holds."""
@@ -72,7 +77,7 @@ def overridden() -> list[str]:
         for page in pages
         for row in [page.group.newest()]
         for setting in page.settings
-        if setting.of(row) is not None
+        if setting.variable and setting.of(row) is not None
     )
 
 
@@ -212,7 +217,7 @@ class GroupAdmin(ReadOnlyAdmin):
         shown = []
         for one in self.settings:
             value = one.of(row)
-            source = str(row) if value is not None else f"Environment ({one.variable})"
+            source = str(row) if value is not None else one.source
             value = one.environment() if value is None else value
             shown.append(InForce(one.label, one.words(value), source))
         return shown

@@ -24,6 +24,8 @@ class GroupForm(forms.Form):
     agreed = WordsField(widget=forms.HiddenInput, required=False)
     overtaken: ClassVar[list[Changed]] = []
     overtaken_by: Version | None = None
+    # Said before `effects`.
+    warning: ClassVar[str] = "This can’t be undone:"
     # What saving would do, in sentences, once it's known.
     consequences: ClassVar[list[str]] = []
 

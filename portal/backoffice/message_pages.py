@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +16,7 @@ from emails.admin import MessageAdmin
 from emails.catalog import Kind, name_of
 from emails.models import Message
 from members.access import current_user
+from members.languages import own
 from portal.backoffice import gallery, message_statistics, message_words
 from portal.backoffice.gallery import Exhibit
 from portal.backoffice.message_words import WordsForm
@@ -74,7 +74,7 @@ class MessagePages(MessageAdmin):
         if not request.user.has_perm(MAY_EDIT):
             raise PermissionDenied
         kind = gallery.found(request.GET.get("kind", ""))
-        language = request.GET.get("language") or str(settings.LANGUAGE_CODE)
+        language = request.GET.get("language") or own()
         offered = message_words.languages()
         if kind is None or not message_words.may_edit(kind) or language not in dict(offered):
             raise Http404("There is no such message.")

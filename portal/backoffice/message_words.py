@@ -19,6 +19,7 @@ from emails import looks, rendering, wording
 from emails.catalog import Kind, name_of, spec_of
 from emails.contexts import MessageContext
 from emails.models import Channel, EditedText, Message
+from members.languages import own
 from portal.backoffice.message_samples import CONTEXTS
 
 SHOWN = 20
@@ -148,7 +149,7 @@ def preview(row: EditedText) -> Preview:
 
 def originals(kind: Kind) -> Preview:
     """Return the usual sample as it is without what staff wrote."""
-    return preview(EditedText(kind=kind, language=settings.LANGUAGE_CODE))
+    return preview(EditedText(kind=kind, language=own()))
 
 
 def address(kind: Kind, language: str = "") -> str:

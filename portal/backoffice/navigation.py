@@ -193,6 +193,7 @@ SECTIONS = (
         "settings",
         (
             Item("Brand", "business.brandversion"),
+            Item("Time and place", "business.localeversion"),
             Item("Suggested amounts", "business.suggestionsversion"),
             Item("Quiet hours", "business.quiethoursversion"),
             Item("Retention", "business.retentionversion"),

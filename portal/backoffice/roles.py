@@ -85,6 +85,7 @@ SEEN = [
     ("billing", "zelleterms"),
     ("business", "bookaccountsversion"),
     ("business", "brandversion"),
+    ("business", "localeversion"),
     ("business", "quiethoursversion"),
     ("business", "retentionversion"),
     ("business", "suggestionsversion"),
@@ -272,8 +273,9 @@ POWERS = (
     ),
     Power("Change the brand and what members read", ("business.add_brandversion",), OWNING),
     Power(
-        "Change the suggested amounts, the quiet hours, and how long records are kept",
+        "Change time and place, suggested amounts, quiet hours, and how long records are kept",
         (
+            "business.add_localeversion",
             "business.add_suggestionsversion",
             "business.add_quiethoursversion",
             "business.add_retentionversion",

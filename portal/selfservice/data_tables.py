@@ -39,6 +39,7 @@ LEFT_OUT = {
     "billing.EvidenceFile": "Files of ours for the bank, until the account is closed.",
     "business.BookAccountsVersion": "Names of the business's accounts; it says who saved them.",
     "business.BrandVersion": "The business's name and look; it says which colleague saved it.",
+    "business.LocaleVersion": "The business's rules; it only says which colleague saved them.",
     "business.QuietHoursVersion": "The business's rules; it only says which colleague saved them.",
     "business.RetentionVersion": "The business's rules; it only says which colleague saved them.",
     "business.SuggestionsVersion": "The business's rules; it only says which colleague saved them.",

@@ -16,6 +16,7 @@ from billing.core import texts
 from billing.core.statuses import UNPAID_SUBSCRIPTION
 from billing.facts import also_billed, discounts
 from billing.models import PaymentMethod, Subscription
+from common import region
 from common.money import Money as Amount
 from common.staff import show
 from emails.models import Channel
@@ -213,7 +214,7 @@ def _contact(facts: MemberFacts) -> Iterator[Fact]:
     languages = {code: str(name) for code, name in settings.LANGUAGES}
     code = offered(member.language)
     yield Fact("Language", languages.get(code, member.language))
-    zone = member.time_zone.replace("_", " ") or f"Ours ({settings.TIME_ZONE.replace('_', ' ')})"
+    zone = member.time_zone.replace("_", " ") or f"Ours ({region.zone().key.replace('_', ' ')})"
     yield Fact("Time zone", zone)
     for customer in facts.money.customers[:1]:
         if address := _address(customer.address):

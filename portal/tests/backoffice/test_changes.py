@@ -38,6 +38,7 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
 VERSIONS = {
     "billing.refundpolicy",
     "business.brandversion",
+    "business.localeversion",
     "business.quiethoursversion",
     "business.retentionversion",
     "business.suggestionsversion",

@@ -65,6 +65,7 @@ STAYS = {
         portal.MemberViewing.viewer business.Picture.made_by business.BrandVersion.made_by
         emails.EditedText.made_by emails.Suppression.released_by
         business.BookAccountsVersion.made_by business.SuggestionsVersion.made_by
+        business.LocaleVersion.made_by
         business.QuietHoursVersion.made_by business.RetentionVersion.made_by
         members.AccessChange.actor billing.RefundPolicy.created_by billing.Refund.first_approved_by
         billing.Refund.decided_by billing.BankFile.imported_by billing.BankTransfer.set_aside_by

@@ -116,6 +116,7 @@ TAKES = {
     "business_bookaccountsversion_add": "business.add_bookaccountsversion",
     "business_brandversion_preview": "business.add_brandversion",
     "business_brandversion_restore": "business.add_brandversion",
+    "business_localeversion_open_again": "business.add_localeversion",
     "business_quiethoursversion_open_again": "business.add_quiethoursversion",
     "business_retentionversion_open_again": "business.add_retentionversion",
     "business_suggestionsversion_open_again": "business.add_suggestionsversion",

@@ -1,0 +1,59 @@
+"""Where the business is: how it writes numbers and days, its clock, its country, its languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.module_loading import import_string
+
+
+@dataclass(frozen=True)
+class Region:
+    """What's decided about it; `languages` are those that pages can be read in."""
+
+    locale: str
+    time_zone: str
+    country: str
+    language: str
+    languages: tuple[str, ...]
+
+
+def of_environment() -> Region:
+    """Return what the environment says (read at call time, so tests can override it)."""
+    return Region(
+        locale=settings.LOCALE,
+        time_zone=settings.TIME_ZONE,
+        country=settings.PHONENUMBER_DEFAULT_REGION.upper(),
+        language=settings.LANGUAGE_CODE,
+        languages=tuple(code for code, _name in settings.LANGUAGES),
+    )
+
+
+def current() -> Region:
+    """Return what's in force: what staff have saved, else the environment's."""
+    reader: Callable[[], Region] = import_string(settings.REGION_READER)
+    return reader()
+
+
+def zone() -> ZoneInfo:
+    """Return the business's time zone, whoever reads."""
+    return ZoneInfo(current().time_zone)
+
+
+@contextmanager
+def in_force() -> Iterator[None]:
+    """Inside this, times and words are the business's own, where they're nobody's else."""
+    with timezone.override(zone()), translation.override(current().language):
+        yield
+
+
+def around_job(go_on: Callable[[], Any], _context: Any, _worker: Any) -> Any:
+    """Run a job by the business's clock and in its language: the queue's middleware."""
+    with in_force():
+        return go_on()

@@ -18,7 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 class Known(Exception):
-    """An error that a retried job may fail with silently: it's temporary, or already logged."""
+    """An error that a retried job may fail with silently: it's temporary, or already logged.
+
+    `not_before`: trying again earlier would be in vain.
+    """
+
+    not_before: datetime | None = None
 
 
 class Backoff(BaseRetryStrategy):
@@ -48,8 +53,10 @@ class Backoff(BaseRetryStrategy):
             logger.error("A job is tried again: %s", job.call_string, exc_info=exception)
         wait = min(self.longest, self.first * 2**job.attempts)
         jittered = wait * random.uniform(0.75, 1.25)  # noqa: S311  (spreads load, guards nothing)
+        retry_at = timezone.now() + timedelta(seconds=jittered)
+        not_before = exception.not_before if isinstance(exception, Known) else None
         return RetryDecision(
-            retry_at=timezone.now() + timedelta(seconds=jittered),
+            retry_at=max(retry_at, not_before) if not_before else retry_at,
             lock=f"retry:{job.id}",
         )
 

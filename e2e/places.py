@@ -172,6 +172,7 @@ LEADS_ELSEWHERE = NoPage(
     ),
 )
 MACHINES = NoPage(
-    "called by machines", frozenset({"stripe-webhook", "sms-status", "sms-inbound", "healthz"})
+    "called by machines",
+    frozenset({"stripe-webhook", "sms-status", "sms-inbound", "email-events", "healthz"}),
 )
 NO_PAGES = [POSTED, FILES, LEADS_ELSEWHERE, MACHINES]

@@ -96,7 +96,7 @@ def _outcome(block: Message) -> tuple[Outcome, str] | None:
     words = f"{status} {said.partition(';')[2].strip() or said}".strip()[:WORDS]
     match action:
         case "failed":
-            return (Outcome.BOUNCED if _is_dead(status, said) else Outcome.REFUSED), words
+            return (Outcome.BOUNCED if is_dead(status, said) else Outcome.REFUSED), words
         case "delayed":
             return Outcome.DELAYED, words
         case "delivered":
@@ -104,7 +104,7 @@ def _outcome(block: Message) -> tuple[Outcome, str] | None:
     return None
 
 
-def _is_dead(status: str, said: str) -> bool:
+def is_dead(status: str, said: str) -> bool:
     """Whether the address itself is refused for good, by the status or the server's own reply."""
     own = ENHANCED.search(said)
     # "5.0.0" and "5.3.0" stand for "see what it said".

@@ -8,19 +8,29 @@ has its secret.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.utils import timezone
 
-from emails import suppressing
+from emails import forgetting, suppressing
 from emails.bounce_reports import Outcome
 from emails.models import Channel, Message, MessageState, SuppressionReason, SuppressionSource
 from emails.other_channel import try_later
 
 logger = logging.getLogger(__name__)
 
-ON_ITS_WAY = frozenset({MessageState.SENDING, MessageState.SENT})
+# A report about a mail that we'd try again proves that an earlier try got through.
+ON_ITS_WAY = frozenset({MessageState.QUEUED, MessageState.SENDING, MessageState.SENT})
 LOST = frozenset({Outcome.BOUNCED, Outcome.REFUSED})
+# What's still news after an outcome; anything is after none.
+NEWS_AFTER: Mapping[str, frozenset[Outcome]] = {
+    Outcome.DELAYED: frozenset(Outcome) - {Outcome.DELAYED},
+    Outcome.DELIVERED: LOST | {Outcome.COMPLAINED},
+    Outcome.REFUSED: frozenset({Outcome.BOUNCED, Outcome.COMPLAINED}),
+    Outcome.BOUNCED: frozenset({Outcome.COMPLAINED}),
+    Outcome.COMPLAINED: frozenset({Outcome.BOUNCED}),
+}
 
 
 @transaction.atomic
@@ -29,27 +39,35 @@ def record(message_pk: int, outcome: Outcome, source: SuppressionSource, words: 
     rows = Message.objects.select_for_update(of=("self",))
     message = rows.filter(pk=message_pk, channel=Channel.EMAIL).first()
     # Emptied ones are about somebody who has left, or too old to matter.
-    if message is None or message.emptied_at or message.provider_status == outcome:
+    if message is None or message.emptied_at:
+        return False
+    if outcome not in NEWS_AFTER.get(message.provider_status, frozenset(Outcome)):
         return False
     logger.info("Message %s: %s, says the %s.", message.pk, outcome, source.label.lower())
     if outcome in LOST:
         return _lost(message, outcome, source, words)
     if outcome == Outcome.COMPLAINED:
-        message.provider_status = outcome
-        message.save(update_fields=["provider_status"])
         suppressing.suppress(message, SuppressionReason.COMPLAINED, source, words)
-        return True
-    if message.state not in ON_ITS_WAY:
+    elif message.state not in ON_ITS_WAY:
         return False
-    message.provider_status, message.error = outcome, words
-    if outcome == Outcome.DELIVERED:
-        message.state, message.delivered_at, message.error = (
-            MessageState.DELIVERED,
-            timezone.now(),
-            "",
-        )
-    message.save(update_fields=["provider_status", "error", "state", "delivered_at"])
+    message.provider_status = outcome
+    if message.state in ON_ITS_WAY:
+        _move(message, outcome, words)
+    message.save()
     return True
+
+
+def _move(message: Message, outcome: Outcome, words: str) -> None:
+    """Set what a report proves: the mail was sent, and it arrived, or is late."""
+    now = timezone.now()
+    message.sent_at = message.sent_at or now
+    if outcome == Outcome.DELAYED:
+        message.state, message.error = MessageState.SENT, words
+    else:
+        # Whoever complains has it.
+        message.state, message.error, message.delivered_at = MessageState.DELIVERED, "", now
+    for name, value in forgetting.when_done(message).items():
+        setattr(message, name, value)
 
 
 def _lost(message: Message, outcome: Outcome, source: SuppressionSource, words: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -30,7 +31,7 @@ from emails import (
     text_caps,
     text_messages,
 )
-from emails.catalog import Kind, spec_of
+from emails.catalog import spec_of
 from emails.models import (
     Channel,
     Message,
@@ -179,7 +180,7 @@ def _skip(message: Message, reason: str) -> bool:
     """Skip a message that isn't needed; return whether it could still be skipped."""
     rows = Message.objects.filter(pk=message.pk, state=message.state)
     values = {"state": MessageState.SKIPPED, "error": reason}
-    skipped = rows.update(**values | _scrubbed(message))
+    skipped = rows.update(**values | forgetting.when_done(message))
     if skipped:
         logger.info("Message %s is not sent: %s", message.pk, reason)
         _wake_later(message)
@@ -243,9 +244,9 @@ def _record_sent(message: Message, provider_id: str) -> None:
         "error": "",
         "is_our_fault": False,
     }
-    # Unless a report from Twilio arrived first: it says more than we know.
+    # Unless a report arrived first: it says more than we know.
     rows = Message.objects.filter(pk=message.pk, state=MessageState.SENDING)
-    rows.update(**values | _scrubbed(message))
+    rows.update(**values | forgetting.when_done(message))
     copies.keep(message)
     _wake_later(message)
 
@@ -261,23 +262,15 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
     rows = Message.objects.filter(
         pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
     )
-    rows.update(**values | (_scrubbed(message) if is_final else {}))
+    rows.update(**values | (forgetting.when_done(message) if is_final else {}))
     if is_final:
         _wake_later(message)
     if problem.is_dead:
-        suppressing.suppress(
-            message, SuppressionReason.BOUNCED, SuppressionSource.SERVER, str(problem)
-        )
+        by = SuppressionSource.PROVIDER if settings.EMAIL_PROVIDER else SuppressionSource.SERVER
+        suppressing.suppress(message, SuppressionReason.BOUNCED, by, str(problem))
     if problem.is_permanent:
         other_channel.try_later(message)
     level = logging.ERROR if is_final else logging.WARNING
     # By number: the log may outlive what we may know about the recipient.
     logger.log(level, "Message %s (%s): %s", message.pk, message.channel, problem)
     return is_final
-
-
-def _scrubbed(message: Message) -> dict[str, Any]:
-    """Return the columns that forget a code, or someone who has left, once it's done."""
-    if message.empty_when_done:
-        return forgetting.emptied()
-    return {"context": {}} if spec_of(Kind(message.kind)).sensitive else {}

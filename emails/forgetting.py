@@ -13,6 +13,7 @@ from django.utils import timezone
 from business import rules
 from common.traces import Traces
 from emails import copies
+from emails.catalog import Kind, spec_of
 from emails.models import Message, MessageState, Suppression
 
 OPEN = (MessageState.QUEUED, MessageState.SENDING)
@@ -32,6 +33,14 @@ def emptied() -> dict[str, Any]:
         "link_key": None,
     }
     return empty | {"emptied_at": timezone.now()}
+
+
+def when_done(message: Message) -> dict[str, Any]:
+    """Return the columns that forget a code, or someone who has left, once a message is done."""
+    if message.empty_when_done:
+        return emptied()
+    kind = message.kind
+    return {"context": {}} if kind in set(Kind) and spec_of(kind).sensitive else {}
 
 
 def forget(users: QuerySet[User]) -> int:

@@ -49,32 +49,24 @@ class _Mail(EmailMultiAlternatives):
 
 
 def send(message: Message) -> str:
-    """Hand a message to the SMTP server; return its Message-ID.
+    """Hand a message to the mail server, or to a provider's API; return its Message-ID.
 
     Raises:
-        DeliveryProblem: the server refused the address for good, or couldn't take the mail now.
+        DeliveryProblem: it refused the address for good, or couldn't take the mail now.
     """
     rendered = rendering.render_email(message)
     copies.note(message, subject=rendered.subject, html=rendered.html, text=rendered.text)
     identifier = message_id(message)
-    mail = _Mail(
-        subject=rendered.subject,
-        body=flowed(rendered.text),
-        # What's set as From in the headers is seen; this is where it comes back to.
-        from_email=return_paths.address(message.pk) or sender(),
-        to=[addresses.deliverable(message.recipient)],
-        reply_to=[addresses.deliverable(_reply_to(message))],
-        headers={
-            "From": sender(),
-            "Message-ID": identifier,
-            "Auto-Submitted": "auto-generated",
-            "Feedback-ID": feedback_id(message),
-            **unsubscribe_links.headers(message),
-        },
-    )
-    mail.attach_alternative(rendered.html, "text/html")
-    if pdf := attachments.of(message):
-        mail.attach(pdf.name, pdf.content, "application/pdf")
+    if settings.EMAIL_PROVIDER:
+        from emails import providers  # noqa: PLC0415  (loaded only where there's a provider)
+
+        providers.send(_made(message, rendered), message, identifier)
+        return identifier
+    mail = _made(message, rendered)
+    mail.body = flowed(rendered.text)
+    # What's set as From in the headers is seen; this is where it comes back to.
+    mail.from_email = return_paths.address(message.pk) or sender()
+    mail.extra_headers["From"] = sender()
     try:
         mail.send()
     except smtplib.SMTPRecipientsRefused as error:
@@ -90,6 +82,26 @@ def send(message: Message) -> str:
     except ValueError as error:
         raise DeliveryProblem(f"This is no email address: {error}", is_permanent=True) from error
     return identifier
+
+
+def _made(message: Message, rendered: rendering.RenderedEmail) -> _Mail:
+    mail = _Mail(
+        subject=rendered.subject,
+        body=rendered.text,
+        from_email=sender(),
+        to=[addresses.deliverable(message.recipient)],
+        reply_to=[addresses.deliverable(_reply_to(message))],
+        headers={
+            "Message-ID": message_id(message),
+            "Auto-Submitted": "auto-generated",
+            "Feedback-ID": feedback_id(message),
+            **unsubscribe_links.headers(message),
+        },
+    )
+    mail.attach_alternative(rendered.html, "text/html")
+    if pdf := attachments.of(message):
+        mail.attach(pdf.name, pdf.content, "application/pdf")
+    return mail
 
 
 def _reply_to(message: Message) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from common.queue import Known
 
 
@@ -11,6 +13,7 @@ class DeliveryProblem(Known):
     `is_permanent`: trying again can't help (an address that doesn't exist, a number that said
     STOP). Everything else is retried. `is_our_fault`: our account, sender, or settings were
     refused; nothing gets through until staff fix it. `is_dead`: no mail arrives at the address.
+    `not_before`: who refused it wants nothing before then.
     """
 
     def __init__(
@@ -20,11 +23,13 @@ class DeliveryProblem(Known):
         is_permanent: bool = False,
         is_our_fault: bool = False,
         is_dead: bool = False,
+        not_before: datetime | None = None,
     ) -> None:
         super().__init__(text)
         self.is_permanent = is_permanent
         self.is_our_fault = is_our_fault
         self.is_dead = is_dead
+        self.not_before = not_before
 
 
 class NotYet(DeliveryProblem):

@@ -49,6 +49,9 @@ def keep(user: User) -> None:
 
 
 def _is_offered() -> bool:
+    if settings.EMAIL_PROVIDER:
+        # Few providers carry such an address, and none tells.
+        return False
     if not isinstance(get_connection(), smtp.EmailBackend):
         return True
     key = f"smtputf8:{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"

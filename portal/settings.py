@@ -217,6 +217,16 @@ EMAIL_TIMEOUT = 10
 vars().update(EMAIL_CONFIG)
 if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
     EMAIL_BACKEND = "emails.smtp.EmailBackend"
+# A provider's API instead of a mail server. What's set was checked at the start.
+EMAIL_PROVIDER = env.str("EMAIL_PROVIDER", default="").strip().lower()
+EMAIL_WEBHOOK_SECRET = env.str("EMAIL_WEBHOOK_SECRET", default="").strip()
+ANYMAIL = {
+    **env.json("EMAIL_PROVIDER_SETTINGS", default={}),
+    "WEBHOOK_SECRET": EMAIL_WEBHOOK_SECRET,
+    "REQUESTS_TIMEOUT": EMAIL_TIMEOUT,
+}
+if EMAIL_PROVIDER:
+    EMAIL_BACKEND = f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend"
 
 # The bank's mails about transfers by Zelle (docs/zelle.md). What's set was checked at the start.
 BANK_MAIL_URL = env.str("BANK_MAIL_URL", default="").strip()

@@ -17,7 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from common import addresses
-from portal import bank_checks, bounce_checks
+from portal import bank_checks, bounce_checks, provider_checks
 
 Settings = Mapping[str, str]
 Rule = Callable[[Settings], Iterator[str]]
@@ -48,6 +48,7 @@ MAY_BE_PLACEHOLDERS = (
     *("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS", "STRIPE_PRICE_ID", "STRIPE_YEARLY_PRICE_ID"),
     *("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM_NUMBER"),
     *("BANK_MAIL_URL", "BANK_MAIL_RECIPIENTS", "BOUNCE_ADDRESS", "BOUNCE_MAIL_URL"),
+    *("EMAIL_PROVIDER_SETTINGS", "EMAIL_WEBHOOK_SECRET"),
 )
 ADDRESSES = (
     *(
@@ -346,6 +347,8 @@ def _texts_are_complete(settings: Settings) -> Iterator[Remark]:
 
 
 def _mail_is_sent(settings: Settings) -> Iterator[Remark]:
+    if _value(settings, "EMAIL_PROVIDER"):
+        return
     url = _value(settings, "EMAIL_URL")
     if not url or _split(url).scheme in UNSENT:
         yield _remark(
@@ -393,6 +396,7 @@ def _bank_mails_are_checked(settings: Settings) -> Iterator[Remark]:
 ALWAYS: tuple[Rule, ...] = (
     *(_addresses_can_be_read, _color, _stripe_key, _live_key_stays_at_stripe),
     *(_database_is_postgres, _mail_addresses, _bank_mails, bounce_checks.refusals),
+    provider_checks.refusals,
 )
 WITH_DEBUG: tuple[Rule, ...] = (_no_live_key_while_developing,)
 WITHOUT_DEBUG: tuple[Rule, ...] = (

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import smtplib
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils import timezone
 
 from common import addresses, dkim_keys, imap_addresses, imap_folders
+from common.mail_providers import PROVIDERS
+from common.staff import show
 from emails import text_messages, text_registration
+from emails.models import Channel, Message
 from emails.problems import DeliveryProblem
 from emails.text_registration import Kind, Registration, Standing
 from portal.doctor.names import LookupFailedError, records
 from portal.doctor.results import Check, Result, fail, ok, unknown, warn
 
-INBOUND = "/sms/inbound/"
+INBOUND, REPORTS = "/sms/inbound/", "/email/events/"
+# When a provider has reported on an email that it took, and how far back we look.
+REPORTS_AFTER, REPORTS_WITHIN = timedelta(hours=1), timedelta(days=7)
 LOOK_UP = "In Twilio’s console, look under Messaging, Regulatory compliance."
 
 
@@ -23,9 +30,7 @@ def server() -> Result:
     """Whether the mail server accepts our connection and sign-in; no mail is sent."""
     backend = get_connection()
     if not isinstance(backend, EmailBackend):
-        text = "Emails aren’t sent: they’re printed or thrown away, codes included."
-        remedy = "Set EMAIL_URL to your mail server."
-        return warn(text, remedy) if settings.DEVELOPMENT else fail(text, remedy)
+        return _without_server()
     place = f"{backend.host}:{backend.port}"
     try:
         backend.open()
@@ -45,6 +50,14 @@ def server() -> Result:
         return ok(f"The mail server {place} answers.")
     remedy = "Use smtp+tls:// or smtp+ssl:// in EMAIL_URL."
     return warn(f"The mail server {place} answers, but the connection isn’t encrypted.", remedy)
+
+
+def _without_server() -> Result:
+    if provider := PROVIDERS.get(settings.EMAIL_PROVIDER):
+        return ok(f"Emails go out by {provider.name}’s API.")
+    text = "Emails aren’t sent: they’re printed or thrown away, codes included."
+    remedy = "Set EMAIL_URL to your mail server."
+    return warn(text, remedy) if settings.DEVELOPMENT else fail(text, remedy)
 
 
 def _domain() -> str:
@@ -248,8 +261,26 @@ def bank_mailbox() -> Result:
         return fail(f"The bank’s mailbox can’t be opened. {error}", "Check BANK_MAIL_URL.")
 
 
+def _reports(provider: str) -> Result:
+    """Whether the provider reports what becomes of emails."""
+    now = timezone.now()
+    sent = Message.objects.filter(
+        channel=Channel.EMAIL, sent_at__gt=now - REPORTS_WITHIN, sent_at__lt=now - REPORTS_AFTER
+    )
+    url = f"{settings.PORTAL_URL}{REPORTS}"
+    remedy = f"At {provider}, add a webhook for delivered, bounced, and complained to {url}"
+    if not sent.exists():
+        return unknown(f"No email went out lately, so {provider} had nothing to report.", remedy)
+    if not sent.exclude(provider_status="").exists():
+        text = f"{provider} has reported nothing about {show.count(sent.count(), 'email')}."
+        return warn(text, f"{remedy}, with the user and password in EMAIL_WEBHOOK_SECRET.")
+    return ok(f"{provider} reports what becomes of emails.")
+
+
 def bounce_mailbox() -> Result:
-    """Whether the mailbox that emails come back to can be opened, if one is set."""
+    """Whether we learn which emails come back, from a mailbox or the email provider."""
+    if provider := PROVIDERS.get(settings.EMAIL_PROVIDER):
+        return _reports(provider.name)
     if not settings.BOUNCE_MAIL_URL:
         remedy = "Set BOUNCE_ADDRESS and BOUNCE_MAIL_URL, if your mail server lets you."
         text = "No mailbox for bounces is set, so we don’t learn which emails come back."
@@ -269,7 +300,7 @@ CHECKS = (
     Check("mail.dkim", "DKIM", dkim),
     Check("mail.signature", "Our DKIM signature", signature),
     Check("mail.dmarc", "DMARC", dmarc),
-    Check("mail.bounces", "Mailbox for bounces", bounce_mailbox),
+    Check("mail.bounces", "Bounces", bounce_mailbox),
     Check("texts.sender", "Sender", sender),
     Check("texts.carriers", "US carriers", carriers),
     Check("bank.mailbox", "Mailbox", bank_mailbox),

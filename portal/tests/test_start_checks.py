@@ -35,6 +35,11 @@ GOOD = {
     "EMAIL_URL": "smtp+tls://portal:pw@mail.harbor.example:587",
     "TRUSTED_PROXIES": "1",
 }
+POSTMARK = {
+    "EMAIL_PROVIDER": "postmark",
+    "EMAIL_PROVIDER_SETTINGS": '{"POSTMARK_SERVER_TOKEN": "of-its-own"}',
+    "EMAIL_WEBHOOK_SECRET": "postmark:0123456789abcdef",
+}
 # One wrong setting each; the sentence begins with, or names, the setting.
 REFUSED = [
     ("DATABASE_URL", ""),
@@ -227,7 +232,8 @@ def test_no_value_of_the_example_starts_where_it_must_be_ones_own() -> None:
         "BOUNCE_MAIL_URL": "imaps://bounces:of-its-own-5513@mail.harbor-yoga.com",
     }
     for name in own:
-        settings = GOOD | (bounces if name in bounces else {}) | {name: values[name].strip('"')}
+        beside = next((one for one in (bounces, POSTMARK) if name in one), {})
+        settings = GOOD | beside | {name: values[name].strip('"')}
         assert len(refusals(settings, debug=False)) == 1, name
 
 
@@ -273,3 +279,35 @@ def test_only_commands_that_need_no_settings_go_without(
     arguments: list[str], expected: bool
 ) -> None:
     assert is_building(arguments) is expected
+
+
+def test_a_provider_takes_the_place_of_a_mail_server() -> None:
+    settings = GOOD | POSTMARK | {"EMAIL_URL": ""}
+    assert refusals(settings, debug=False) == []
+    assert remarks(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("EMAIL_PROVIDER", "sendgrid", "must be one of brevo, mailgun"),
+        ("EMAIL_PROVIDER", "", "Set EMAIL_PROVIDER, too"),
+        ("EMAIL_PROVIDER", "mailgun", "must have MAILGUN_API_KEY and MAILGUN_WEBHOOK"),
+        ("EMAIL_PROVIDER_SETTINGS", "", "must have POSTMARK_SERVER_TOKEN for Postmark"),
+        ("EMAIL_PROVIDER_SETTINGS", "token", "must be like"),
+        ("EMAIL_PROVIDER_SETTINGS", '["token"]', "must be like"),
+        ("EMAIL_PROVIDER_SETTINGS", '{"POSTMARK_SERVER_TOKEN": "…"}', "placeholder"),
+        ("EMAIL_PROVIDER_SETTINGS",
+         '{"POSTMARK_SERVER_TOKEN": "t", "DEBUG_API_REQUESTS": "true"}', "DEBUG_API_REQUESTS"),
+        ("EMAIL_PROVIDER_SETTINGS",
+         '{"POSTMARK_SERVER_TOKEN": "t", "POSTMARK_API_URL": "http://x.harbor.example"}',
+         "https://"),
+        ("EMAIL_WEBHOOK_SECRET", "", "a user and a password"),
+        ("EMAIL_WEBHOOK_SECRET", "only-a-password-of-its-own", "a user and a password"),
+        ("EMAIL_WEBHOOK_SECRET", "a:short", "20 characters"),
+        ("EMAIL_WEBHOOK_SECRET", "user:your-password-of-its-own", "placeholder"),
+    ],
+)  # fmt: skip
+def test_a_provider_needs_all_of_its_settings(name: str, value: str, words: str) -> None:
+    found = refusals(GOOD | POSTMARK | {name: value}, debug=False)
+    assert any(words in sentence for sentence in found), found

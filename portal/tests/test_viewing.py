@@ -148,6 +148,7 @@ def every_name() -> Iterator[str]:
         "stripe-webhook",
         "sms-status",
         "sms-inbound",
+        "email-events",
         "healthz",
         "error-page",
         "brand-picture",

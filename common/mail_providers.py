@@ -1,0 +1,77 @@
+"""Email providers whose API the portal can use, and how they say that an address is dead (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider: its name, which django-anymail's classes have, too, and what it must be told.
+
+    `hard` is where a report says what kind of bounce it was, and which kinds mean that the address
+    is dead; * is whatever stands there. `keeps_message_id`: the header without which it gives mails
+    a `Message-ID` of its own. `can_track`: each mail may say that it mustn't be tracked.
+    """
+
+    name: str
+    settings: tuple[str, ...]
+    hard: tuple[tuple[str, ...], frozenset[str]]
+    keeps_message_id: tuple[str, str] | None = None
+    can_track: bool = True
+
+
+PROVIDERS: Mapping[str, Provider] = {
+    "brevo": Provider(
+        "Brevo",
+        ("BREVO_API_KEY",),
+        (("event",), frozenset({"hard_bounce", "invalid_email"})),
+        can_track=False,
+    ),
+    "mailgun": Provider(
+        "Mailgun",
+        ("MAILGUN_API_KEY", "MAILGUN_WEBHOOK_SIGNING_KEY"),
+        (("event-data", "reason"), frozenset({"bounce", "suppress-bounce"})),
+    ),
+    "mailjet": Provider(
+        "Mailjet",
+        ("MAILJET_API_KEY", "MAILJET_SECRET_KEY"),
+        (("hard_bounce",), frozenset({"True"})),
+    ),
+    "mailtrap": Provider(
+        "Mailtrap",
+        ("MAILTRAP_API_TOKEN",),
+        (("event",), frozenset({"bounce"})),
+        can_track=False,
+    ),
+    "postmark": Provider(
+        "Postmark",
+        ("POSTMARK_SERVER_TOKEN",),
+        (("Type",), frozenset({"HardBounce", "BadEmailAddress"})),
+        keeps_message_id=("X-PM-KeepID", "true"),
+    ),
+    "resend": Provider(
+        "Resend",
+        ("RESEND_API_KEY",),
+        (("data", "bounce", "type"), frozenset({"Permanent"})),
+        can_track=False,
+    ),
+    "sparkpost": Provider(
+        "SparkPost",
+        ("SPARKPOST_API_KEY",),
+        (("msys", "*", "bounce_class"), frozenset({"10", "30"})),
+    ),
+}
+
+
+def says_dead(provider: Provider, report: Any) -> bool:
+    """Whether a report, as the provider wrote it, calls the address dead."""
+    path, kinds = provider.hard
+    found = report
+    for name in path:
+        if not isinstance(found, Mapping):
+            return False
+        found = next(iter(found.values()), None) if name == "*" else found.get(name)
+    return str(found) in kinds

@@ -1,0 +1,169 @@
+"""A server that plays the APIs of email providers, and their webhooks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.test import Client
+from pytest_django import Settings
+
+SECRET = "portal:a-password-of-ours"
+SIGNING_KEY = "signing-key"
+ADDRESS = "nina@example.com"
+# What each provider answers to a mail that it takes.
+YES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "brevo": lambda one: {"messageId": f"<{one}@smtp-relay.mailin.fr>"},
+    "mailgun": lambda one: {"id": f"<{one}@mg.example.com>", "message": "Queued. Thank you."},
+    "mailjet": lambda one: {
+        "Messages": [{"Status": "success", "To": [{"Email": ADDRESS, "MessageID": one}]}]
+    },
+    "mailtrap": lambda one: {"success": True, "message_ids": [one]},
+    "postmark": lambda one: {"ErrorCode": 0, "Message": "OK", "To": ADDRESS, "MessageID": one},
+    "resend": lambda one: {"id": one},
+    "sparkpost": lambda one: {
+        "results": {"id": one, "total_accepted_recipients": 1, "total_rejected_recipients": 0}
+    },
+}
+KEYS = {
+    "brevo": {"BREVO_API_KEY": "key"},
+    "mailgun": {"MAILGUN_API_KEY": "key", "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY},
+    "mailjet": {"MAILJET_API_KEY": "key", "MAILJET_SECRET_KEY": "secret"},
+    "mailtrap": {"MAILTRAP_API_TOKEN": "token"},
+    "postmark": {"POSTMARK_SERVER_TOKEN": "token"},
+    "resend": {"RESEND_API_KEY": "key"},
+    "sparkpost": {"SPARKPOST_API_KEY": "key"},
+}
+
+
+@dataclass
+class Answer:
+    """What the server answers instead of yes; `lost`: it takes the mail, and hangs up."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    lost: bool = False
+
+
+@dataclass
+class Request:
+    """What the server was sent."""
+
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Api:
+    """A provider: its requests, the mails that it took, and what it answers next."""
+
+    provider: str
+    port: int = 0
+    requests: list[Request] = field(default_factory=list)
+    connections: int = 0
+    # By key where the provider knows one; else each is another mail.
+    taken: dict[str, Request] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def receive(self, request: Request) -> Answer:
+        """Take a mail, or don't."""
+        with self.lock:
+            self.requests.append(request)
+            answer = self.answers.pop(0) if self.answers else Answer()
+            if answer.status != 200:
+                return answer
+            key = _key(request) or str(len(self.requests))
+            if key in self.taken and self.provider == "brevo":
+                return Answer(400, {"code": "duplicate_parameter", "message": "Used before."})
+            self.taken.setdefault(key, request)
+            body = YES[self.provider](key) if answer.body is None else answer.body
+            return Answer(200, body, answer.headers, answer.lost)
+
+
+def _key(request: Request) -> str:
+    inside = request.body.get("headers") if isinstance(request.body, dict) else None
+    of_brevo = inside.get("idempotencyKey", "") if isinstance(inside, dict) else ""
+    return of_brevo or request.headers.get("Idempotency-Key", "")
+
+
+@contextmanager
+def provider_api(settings: Settings, provider: str) -> Iterator[Api]:
+    """Play a provider that the portal sends by."""
+    api = Api(provider)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            api.connections += 1
+            super().setup()
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            is_form = "form" in self.headers.get("Content-Type", "")
+            body = parse_qs(content.decode()) if is_form else json.loads(content)
+            answer = api.receive(Request(self.path, dict(self.headers), body))
+            if answer.lost:
+                self.close_connection = True
+                return
+            written = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(written.encode())))
+            self.end_headers()
+            self.wfile.write(written.encode())
+
+        def log_message(self, *args: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    api.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.EMAIL_PROVIDER = provider
+    settings.EMAIL_BACKEND = f"anymail.backends.{provider}.EmailBackend"
+    settings.ANYMAIL = {
+        **KEYS[provider],
+        f"{provider.upper()}_API_URL": f"http://127.0.0.1:{api.port}/",
+        "WEBHOOK_SECRET": SECRET,
+        "REQUESTS_TIMEOUT": 2,
+    }
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def report(body: Any, secret: str = SECRET, **headers: str) -> tuple[int, str]:
+    """Post a report as the provider does; return status and words of the answer."""
+    proof = base64.b64encode(secret.encode()).decode()
+    answer = Client().post(
+        "/email/events/",
+        body if isinstance(body, (str, bytes)) else json.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Basic {proof}", **headers},
+    )
+    return answer.status_code, answer.content.decode()
+
+
+def signed_by_mailgun(event: dict[str, Any], key: str = SIGNING_KEY) -> dict[str, Any]:
+    """Return a report of Mailgun's with its signature."""
+    timestamp, token = "1796000000", "0123456789abcdef"
+    made = hmac.new(key.encode(), f"{timestamp}{token}".encode(), hashlib.sha256).hexdigest()
+    proof = {"timestamp": timestamp, "token": token, "signature": made}
+    return {"signature": proof, "event-data": event}

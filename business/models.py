@@ -172,6 +172,17 @@ class QuietHoursVersion(Version):
         ]
 
 
+class AttachmentsVersion(Version):
+    """Which emails bring their PDF. Null: the environment's."""
+
+    receipts = models.BooleanField("receipts as PDF", null=True, blank=True)
+
+    class Meta(Version.Meta):
+        abstract = False
+        verbose_name = "version of the attachments"
+        verbose_name_plural = "attachments"
+
+
 class RetentionVersion(Version):
     """How many days records are kept before the nightly jobs delete them. Null: as set outside."""
 

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from business.groups import Group
 from business.models import (
+    AttachmentsVersion,
     LocaleVersion,
     QuietHoursVersion,
     RetentionVersion,
@@ -29,7 +30,8 @@ SUGGESTIONS = Group(SuggestionsVersion)
 RETENTION = Group(RetentionVersion)
 QUIET_HOURS = Group(QuietHoursVersion)
 LOCALE = Group(LocaleVersion)
-GROUPS: tuple[Group[Any], ...] = (SUGGESTIONS, RETENTION, QUIET_HOURS, LOCALE)
+ATTACHMENTS = Group(AttachmentsVersion)
+GROUPS: tuple[Group[Any], ...] = (SUGGESTIONS, RETENTION, QUIET_HOURS, LOCALE, ATTACHMENTS)
 
 
 def assume_nothing_saved() -> None:
@@ -130,6 +132,15 @@ def _is_zone(name: str) -> bool:
 
 def _best_of(offered: tuple[str, ...], locale: str) -> str:
     return locales.best_of([(code, code) for code in offered], locale)
+
+
+# What comes with emails
+
+
+def receipts_attached() -> bool:
+    """Whether a receipt's email brings the receipt as a PDF."""
+    saved = ATTACHMENTS.value("receipts")
+    return bool(settings.ATTACH_RECEIPTS if saved is None else saved)
 
 
 # How long records are kept

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from business import rules
 from emails import rendering
 from emails.models import Message
 
@@ -29,7 +30,7 @@ class Attachment:
 
 def of(message: Message) -> Attachment | None:
     """Return the PDF that goes with a message, in its reader's language and time zone."""
-    if not settings.ATTACH_RECEIPTS:
+    if not rules.receipts_attached():
         return None
     make: Callable[[Message], Attachment | None] = import_string(settings.ATTACHMENT_MAKER)
     try:

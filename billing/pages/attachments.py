@@ -1,4 +1,4 @@
-"""The receipt as a PDF, for the email that is one (`ATTACH_RECEIPTS`)."""
+"""The receipt as a PDF, for the email that is one, if owners want it to come along."""
 
 from __future__ import annotations
 

@@ -66,6 +66,7 @@ from billing.refunds import terms as refund_terms
 from billing.refunds.service import RefundRequest
 from billing.tests import factories
 from business.models import (
+    AttachmentsVersion,
     BookAccountsVersion,
     BrandVersion,
     LocaleVersion,
@@ -326,6 +327,7 @@ def _rows_of_account(alice: User) -> list[models.Model]:
         RetentionVersion.objects.create(version=1),
         QuietHoursVersion.objects.create(version=1),
         LocaleVersion.objects.create(version=1),
+        AttachmentsVersion.objects.create(version=1),
         Suppression.objects.create(
             user=alice, address="alice@old.example", reason="bounced", source="mailbox"
         ),

@@ -1,5 +1,5 @@
 """The business on the staff site."""
 
-from business.admin import brand, hours, suggestions
+from business.admin import attachments, brand, hours, suggestions
 
-__all__ = ["brand", "hours", "suggestions"]
+__all__ = ["attachments", "brand", "hours", "suggestions"]

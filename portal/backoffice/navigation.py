@@ -196,6 +196,7 @@ SECTIONS = (
             Item("Time and place", "business.localeversion"),
             Item("Suggested amounts", "business.suggestionsversion"),
             Item("Quiet hours", "business.quiethoursversion"),
+            Item("Attachments", "business.attachmentsversion"),
             Item("Retention", "business.retentionversion"),
             Item("Zelle terms", "billing.zelleterms"),
             Item("Bank accounts", "billing.bankaccount"),

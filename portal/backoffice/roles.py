@@ -83,6 +83,7 @@ SEEN = [
     ("billing", "subscription"),
     ("billing", "unassignedcustomer"),
     ("billing", "zelleterms"),
+    ("business", "attachmentsversion"),
     ("business", "bookaccountsversion"),
     ("business", "brandversion"),
     ("business", "localeversion"),
@@ -273,11 +274,13 @@ POWERS = (
     ),
     Power("Change the brand and what members read", ("business.add_brandversion",), OWNING),
     Power(
-        "Change time and place, suggested amounts, quiet hours, and how long records are kept",
+        "Change time and place, suggested amounts, quiet hours, attachments, and how long records are"
+        " kept",
         (
             "business.add_localeversion",
             "business.add_suggestionsversion",
             "business.add_quiethoursversion",
+            "business.add_attachmentsversion",
             "business.add_retentionversion",
         ),
         OWNING,

@@ -37,6 +37,7 @@ LEFT_OUT = {
     "billing.BankUpload": "The business's bank account; it's kept for an hour.",
     "billing.DisputeAnswer": "What we say to the bank; what it says of them is in the tables.",
     "billing.EvidenceFile": "Files of ours for the bank, until the account is closed.",
+    "business.AttachmentsVersion": "The business's rules; it only says which colleague saved them.",
     "business.BookAccountsVersion": "Names of the business's accounts; it says who saved them.",
     "business.BrandVersion": "The business's name and look; it says which colleague saved it.",
     "business.LocaleVersion": "The business's rules; it only says which colleague saved them.",

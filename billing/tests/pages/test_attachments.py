@@ -10,6 +10,8 @@ from pytest_django import Settings
 
 from billing.models import Payment
 from billing.tests import factories
+from billing.tests.staff_world import owner as owner_user
+from billing.tests.staff_world import signed_in_now
 from common import documents
 from emails import mail
 from emails.catalog import Kind
@@ -17,6 +19,8 @@ from emails.models import Channel, Message
 from portal.backoffice.message_samples import SAMPLES
 
 pytestmark = pytest.mark.django_db
+
+PAGE = "/staff/business/attachmentsversion/"
 
 
 @pytest.fixture
@@ -68,6 +72,22 @@ def test_nothing_is_attached_unless_the_owner_wants_it(
 ) -> None:
     settings.ATTACH_RECEIPTS = False
     assert attached(payment, Kind.PAYMENT_RECEIVED, payment.stripe_id) == []
+
+
+def test_what_owners_saved_wins_over_the_environment(payment: Payment) -> None:
+    assert payment.invoice is not None
+    about, owner = payment.invoice.stripe_id, signed_in_now(owner_user())
+    assert "Environment (ATTACH_RECEIPTS)" in owner.get(PAGE).content.decode()
+
+    owner.post(PAGE, {"receipts": "no", "based_on": 0})
+    assert attached(payment, Kind.PAYMENT_RECEIVED, about) == []
+    page = owner.get(PAGE).content.decode()
+    assert "linked only" in page
+    assert "Version 1" in page
+
+    owner.post(PAGE, {"receipts": "", "based_on": 1})
+    assert len(attached(payment, Kind.JOINED, about)) == 1
+    assert owner.post(PAGE, {"receipts": "maybe", "based_on": 2}).status_code == 400
 
 
 def test_an_email_goes_without_a_pdf_that_cannot_be_made(

@@ -37,6 +37,7 @@ FORMS: dict[str, tuple[dict[str, Any], str]] = {
 # Each change is a row of its own, which says who and when, and its page what it changed.
 VERSIONS = {
     "billing.refundpolicy",
+    "business.attachmentsversion",
     "business.brandversion",
     "business.localeversion",
     "business.quiethoursversion",

@@ -67,6 +67,7 @@ STAYS = {
         business.BookAccountsVersion.made_by business.SuggestionsVersion.made_by
         business.LocaleVersion.made_by
         business.QuietHoursVersion.made_by business.RetentionVersion.made_by
+        business.AttachmentsVersion.made_by
         members.AccessChange.actor billing.RefundPolicy.created_by billing.Refund.first_approved_by
         billing.Refund.decided_by billing.BankFile.imported_by billing.BankTransfer.set_aside_by
         billing.BankUpload.created_by billing.PaymentRequest.created_by

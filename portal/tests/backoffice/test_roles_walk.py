@@ -113,6 +113,7 @@ TAKES = {
     "billing_subscription_end_now": "billing.cancel_subscription_now",
     "billing_subscription_end_one": "billing.cancel_subscription_now",
     "billing_unassignedcustomer_assign": "billing.change_unassignedcustomer",
+    "business_attachmentsversion_open_again": "business.add_attachmentsversion",
     "business_bookaccountsversion_add": "business.add_bookaccountsversion",
     "business_brandversion_preview": "business.add_brandversion",
     "business_brandversion_restore": "business.add_brandversion",

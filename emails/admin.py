@@ -22,7 +22,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
-from emails import copies, left_out, looks, outbox
+from emails import copies, left_out, looks, resending
 from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
@@ -292,8 +292,8 @@ class MessageAdmin(ReadOnlyAdmin):
         sent, refusals = 0, Counter[str]()
         for message in rows.order_by("pk").select_related("user__member"):
             try:
-                outbox.resend(message, current_user(request))
-            except outbox.ResendRefused as refusal:
+                resending.resend(message, current_user(request))
+            except resending.ResendRefused as refusal:
                 refusals[str(refusal)] += 1
             else:
                 self.log_change(request, message, "Sent once more.")
@@ -317,8 +317,8 @@ class MessageAdmin(ReadOnlyAdmin):
         if message is None:
             raise Http404("There is no such message.")
         try:
-            copy = outbox.resend(message, current_user(request))
-        except outbox.ResendRefused as refusal:
+            copy = resending.resend(message, current_user(request))
+        except resending.ResendRefused as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(show.page_of(message))
         self.log_change(request, message, "Sent once more.")

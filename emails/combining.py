@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from common.queue import hurry
-from emails import outbox, preferences, rendering
+from emails import drafts, outbox, preferences, rendering
 from emails.catalog import Kind
 from emails.contexts import MessageContext
 from emails.delivery import job_key
@@ -51,7 +51,7 @@ def put(
     if not outbox.is_news(kind, cause, happened_at, None):
         return
     off = preferences.switched_off(user)
-    for channel, _ in outbox.recipients(kind, user):
+    for channel, _ in drafts.recipients(kind, user):
         known = _known(channel, (kind, cause), (other.kind, other.cause))
         if any(row.kind == other.whole for row in known.values()):
             continue
@@ -79,7 +79,7 @@ def _known(channel: Channel, *halves: tuple[Kind, str]) -> dict[str, Message]:
 
     The whole has the key of the half that came first.
     """
-    keys = [f"{outbox.key_of(kind, cause)}:{channel}" for kind, cause in halves]
+    keys = [f"{drafts.key_of(kind, cause)}:{channel}" for kind, cause in halves]
     rows = Message.objects.select_for_update().filter(dedupe_key__in=keys).order_by("pk")
     return {row.kind: row for row in rows}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from procrastinate.contrib.django import app
 
-from emails import bounce_mailbox, outbox
+from emails import bounce_mailbox, stand_ins
 from emails.models import Message
 
 
@@ -14,7 +14,7 @@ def say_by_the_other_channel(message_id: int) -> None:
     """Write a text for a mail that didn't arrive, or a mail for a text, unless it's there."""
     message = Message.objects.select_related("user__member").filter(pk=message_id).first()
     if message is not None:
-        outbox.put_other(message)
+        stand_ins.put(message)
 
 
 @app.periodic(cron="* * * * *")

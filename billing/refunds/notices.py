@@ -26,7 +26,7 @@ from billing.refunds.moves import RefundMoved
 from billing.refunds.policy import Outcome
 from common.links import portal_url
 from common.one_by_one import OneByOne
-from emails import outbox
+from emails import drafts, outbox
 from emails.catalog import Kind
 from members import languages, time_zones
 
@@ -252,7 +252,7 @@ def causes_of(row: Refund) -> Q:
     """Return the condition for the member's messages about this refund (not resent ones)."""
     causes = Q(pk__in=[])
     for kind in TOLD:
-        causes |= Q(dedupe_key__startswith=outbox.key_of(kind, _cause(row, "")))
+        causes |= Q(dedupe_key__startswith=drafts.key_of(kind, _cause(row, "")))
     return causes
 
 

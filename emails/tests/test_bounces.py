@@ -18,7 +18,7 @@ from billing.tests.staff_world import signed_in_now, superuser, support
 from billing.tests.zelle.imap_server import imap_server, owner
 from common.staff import show
 from conftest import Sandbox, run_jobs
-from emails import bounce_mailbox, bounce_reports, outbox, return_paths, smtp_lines
+from emails import bounce_mailbox, bounce_reports, outbox, return_paths, smtp_lines, stand_ins
 from emails.bounce_reports import Outcome
 from emails.catalog import Kind
 from emails.delivery import StatusReport, record_status
@@ -256,7 +256,7 @@ def test_a_needed_mail_that_came_back_goes_as_a_text_once(sandbox: Sandbox) -> N
     record_status(text.pk, StatusReport(text.provider_id, "undelivered", "30005"))
     run_jobs()
     assert Message.objects.count() == 2
-    assert outbox.put_other(Message.objects.get(pk=message.pk)) is None
+    assert stand_ins.put(Message.objects.get(pk=message.pk)) is None
 
 
 def test_no_text_without_agreement_and_none_twice(sandbox: Sandbox) -> None:

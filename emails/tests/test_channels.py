@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from conftest import HOST, Sandbox, run_jobs
-from emails import outbox
+from emails import resending
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
 from emails.tests.test_delivery import mailbox, nina, put, states, texts
@@ -64,7 +64,7 @@ def test_what_the_server_can_not_carry_fails_for_good_and_is_said(sandbox: Sandb
     assert "SMTPUTF8" in message.error
     assert "another address" in message.error
     sandbox.control("switches", mail_ascii_only=False)
-    outbox.resend(message, User.objects.create_user("staff"))
+    resending.resend(message, User.objects.create_user("staff"))
     run_jobs()
     assert [mail["to"] for mail in mailbox(sandbox)] == ["jürgen@example.com"]
 

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from common.logs import LineFormatter
 from conftest import Sandbox, run_jobs
-from emails import delivery, outbox
+from emails import delivery, outbox, resending
 from emails.catalog import Kind
 from emails.delivery import StatusReport
 from emails.models import Message, MessageState
@@ -452,7 +452,7 @@ def test_what_failed_for_a_character_is_delivered_by_a_resend(sandbox: Sandbox) 
     failed = {"context": mail_row.context | {"description": HOSTILE}, "state": MessageState.FAILED}
     Message.objects.update(**failed, subject=HOSTILE)
     mail_row.refresh_from_db()
-    outbox.resend(mail_row, user)
+    resending.resend(mail_row, user)
     run_jobs()
     assert [mail["subject"] for mail in mailbox(sandbox)] == ["Receipt: $29.00 for Anna llB"]
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from billing.notices.contexts import Welcome
-from emails import outbox
+from emails import outbox, resending
 from emails.catalog import Kind
 from emails.models import Message, MessageState
 from emails.tests.test_delivery import PHONE, nina, put
@@ -70,11 +70,11 @@ def test_old_news_are_noted_in_the_log(caplog: pytest.LogCaptureFixture) -> None
 
 def test_every_time_a_message_is_sent_again_is_one_row(sent: list[Message], staff: User) -> None:
     mail = sent[0]
-    first = outbox.resend(mail, staff)
+    first = resending.resend(mail, staff)
     assert (first.resend_of, first.resent_by, first.state) == (mail, staff, MessageState.QUEUED)
     assert (first.context, first.subject) == (mail.context, mail.subject)
     Message.objects.update(state=MessageState.SENT)
-    again = outbox.resend(first, staff)
+    again = resending.resend(first, staff)
     assert again.resend_of == mail
     assert [first.dedupe_key, again.dedupe_key] == [
         f"{mail.dedupe_key}:resend:1",
@@ -85,32 +85,32 @@ def test_every_time_a_message_is_sent_again_is_one_row(sent: list[Message], staf
 def test_message_goes_to_where_the_member_is_now(sent: list[Message], staff: User) -> None:
     User.objects.filter(username="nina").update(email="nina@new.example")
     Member.objects.filter(user__username="nina").update(phone="+12025550199")
-    copies = [outbox.resend(message, staff) for message in sent]
+    copies = [resending.resend(message, staff) for message in sent]
     assert [copy.recipient for copy in copies] == ["nina@new.example", "+12025550199"]
 
 
 def test_message_on_its_way_is_not_sent_again(staff: User) -> None:
     [mail, _] = put(nina())
-    with pytest.raises(outbox.ResendRefused, match="still on its way"):
-        outbox.resend(mail, staff)
+    with pytest.raises(resending.ResendRefused, match="still on its way"):
+        resending.resend(mail, staff)
 
 
 def test_text_is_not_sent_again_after_a_stop(sent: list[Message], staff: User) -> None:
     Member.objects.update(sms_stopped_at=timezone.now())
-    with pytest.raises(outbox.ResendRefused, match="does not accept text messages"):
-        outbox.resend(sent[1], staff)
+    with pytest.raises(resending.ResendRefused, match="does not accept text messages"):
+        resending.resend(sent[1], staff)
 
 
 def test_code_is_never_sent_again(staff: User) -> None:
     send_account_mail("account/email/login_code", "nina@example.com", {"code": "K7F3-9QXZ"})
     Message.objects.update(state=MessageState.SENT)
-    with pytest.raises(outbox.ResendRefused, match="held a code"):
-        outbox.resend(Message.objects.get(), staff)
+    with pytest.raises(resending.ResendRefused, match="held a code"):
+        resending.resend(Message.objects.get(), staff)
 
 
 def test_failed_message_can_be_sent_again(sent: list[Message], staff: User) -> None:
     Message.objects.update(state=MessageState.FAILED)
-    assert [outbox.resend(message, staff).recipient for message in sent] == [
+    assert [resending.resend(message, staff).recipient for message in sent] == [
         "nina@example.com",
         PHONE,
     ]
@@ -143,7 +143,7 @@ def test_a_mail_to_the_staff_can_be_sent_again(settings: Settings, staff: User) 
     settings.STAFF_EMAIL = ["owner@example.com"]
     [mail] = put_for_staff()
     Message.objects.update(state=MessageState.FAILED)
-    assert outbox.resend(mail, staff).recipient == "owner@example.com"
+    assert resending.resend(mail, staff).recipient == "owner@example.com"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from conftest import Sandbox, run_jobs
 from emails import mail as mail_out
-from emails import outbox, preferences, unsubscribe_links
+from emails import preferences, resending, unsubscribe_links
 from emails.catalog import CATALOG, Category, Kind
 from emails.models import Channel, Message, MessageState, NotificationChoice
-from emails.outbox import ResendRefused
+from emails.resending import ResendRefused
 from emails.tests.test_delivery import mailbox, nina, put, states, texts
 from emails.topics import TOPICS, Topic
 from members.models import AccountActivity, Member
@@ -79,7 +79,7 @@ def test_a_mail_that_was_turned_off_is_not_sent_and_the_outbox_says_why(sandbox:
     assert message.error == "The member turned off emails about “Receipts”."
     assert mailbox(sandbox) == []
     with pytest.raises(ResendRefused, match="turned off emails"):
-        outbox.resend(message, User.objects.create_user("staff"))
+        resending.resend(message, User.objects.create_user("staff"))
 
 
 def test_a_single_kind_of_text_can_be_turned_off(sandbox: Sandbox) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from conftest import Sandbox, run_jobs
-from emails import forgetting, outbox, rendering, short_links
+from emails import forgetting, rendering, resending, short_links
 from emails.catalog import Kind
 from emails.models import Channel, Message
 from emails.tests.test_delivery import nina, put
@@ -71,7 +71,7 @@ def test_each_text_has_its_own_and_mails_have_none() -> None:
     assert first.link_key != second.link_key
     with transaction.atomic():
         Message.objects.filter(pk=first.pk).update(state="sent")
-        copy = outbox.resend(first, User.objects.create_user("staff"))
+        copy = resending.resend(first, User.objects.create_user("staff"))
     assert copy.link_key not in {None, first.link_key}
 
 

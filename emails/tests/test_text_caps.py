@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from conftest import Sandbox, run_jobs
-from emails import outbox
+from emails import resending
 from emails.models import Channel, Message, MessageState
 from emails.tests.test_delivery import mailbox, nina, put, texts
 from members.signin.mails import send_phone_code
@@ -81,7 +81,7 @@ def test_it_says_so_if_no_email_tells_it(sandbox: Sandbox, settings: Settings) -
     run_jobs()
     text.refresh_from_db()
     assert text.error.endswith("No email says the same.")
-    assert outbox.why_not_resend(text) == ""
+    assert resending.why_not_resend(text) == ""
 
 
 def test_codes_neither_count_nor_wait(sandbox: Sandbox, settings: Settings) -> None:

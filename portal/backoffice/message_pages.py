@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from emails import outbox, wording
+from emails import samples, wording
 from emails.admin import MessageAdmin
 from emails.catalog import Kind, name_of
 from emails.models import Message
@@ -130,9 +130,9 @@ class MessagePages(MessageAdmin):
         if not (self._may_send(request) and exhibit.mail):
             raise PermissionDenied
         user = current_user(request)
-        sent = outbox.put_sample(user, exhibit.sample.context)
+        sent = samples.put(user, exhibit.sample.context)
         if sent is None:
-            words = f"You’ve sent yourself {outbox.SAMPLES_AN_HOUR} samples this hour. Wait a bit."
+            words = f"You’ve sent yourself {samples.SAMPLES_AN_HOUR} samples this hour. Wait a bit."
             messages.error(request, words)
         else:
             self.log_change(request, sent, f"Sent a sample to themselves: {exhibit.name}.")

@@ -22,7 +22,7 @@ from billing.tests import factories, refund_world, staff_world
 from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import signed_in_now
 from common.staff import show
-from emails import outbox
+from emails import resending
 from emails.models import Message
 from portal.backoffice import navigation
 
@@ -654,7 +654,7 @@ def test_a_refunds_page_shows_the_messages_about_it_and_no_others(
     [about_first] = Message.objects.filter(dedupe_key__startswith=f"refund_received:{first.pk}:")
     about_first.state = "sent"
     about_first.save()
-    again = outbox.resend(about_first, staff_world.support())
+    again = resending.resend(about_first, staff_world.support())
     refunds.withdraw(alice, first.pk)
     second = refunds.request(alice, payment.pk, refund_request(6000))
     [about_second] = Message.objects.filter(dedupe_key__startswith=f"refund_received:{second.pk}:")

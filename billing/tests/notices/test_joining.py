@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from billing.tests.life import a_minute_passes, deliver, sign_up, subscribe
 from conftest import Sandbox, run_jobs
-from emails import combining, delivery, outbox, preferences, rendering
+from emails import combining, delivery, preferences, rendering, resending, stand_ins
 from emails.catalog import Kind
 from emails.models import Channel, Message, MessageState
 from emails.problems import DeliveryProblem
@@ -171,8 +171,8 @@ def test_the_one_message_is_sent_again_as_it_was(sandbox: Sandbox) -> None:
     put(alice, Kind.PAYMENT_RECEIVED)
     run_jobs()
     message = Message.objects.get()
-    assert outbox.why_not_resend(message) == ""
-    copy = outbox.resend(message, alice)
+    assert resending.why_not_resend(message) == ""
+    copy = resending.resend(message, alice)
     assert rendering.render_email(copy).text == rendering.render_email(message).text
 
 
@@ -191,4 +191,4 @@ def test_what_one_channel_loses_the_other_has_said(
     said = list(Message.objects.filter(user=alice, state=MessageState.SENT))
     assert {row.channel for row in said} == {Channel.EMAIL, Channel.SMS}
     for row in said:
-        assert outbox.put_other(row) is None
+        assert stand_ins.put(row) is None

@@ -46,7 +46,7 @@ from billing.tests.payments.test_single_payments import pay
 from billing.tests.refund_world import policy, refund_request
 from common.money import Money
 from conftest import Sandbox, run_jobs
-from emails import delivery, outbox
+from emails import delivery, outbox, resending
 from emails.catalog import Kind
 from emails.models import Message, MessageState
 from emails.problems import DeliveryProblem
@@ -268,7 +268,7 @@ def test_who_leaves_is_told_by_one_last_mail(left: User, sandbox: Sandbox) -> No
     assert "records of your payments" in mail["text"]
     row = Message.objects.get(kind="account_closed")
     assert (row.state, row.recipient, row.context) == (MessageState.SENT, "", {})
-    assert "no longer keep" in outbox.why_not_resend(row)
+    assert "no longer keep" in resending.why_not_resend(row)
 
 
 def test_the_last_mail_waits_out_a_mail_server_that_is_down(left: User, sandbox: Sandbox) -> None:
@@ -512,7 +512,7 @@ def test_messages_are_emptied_after_their_days_and_never_sent_twice(settings: Se
     with transaction.atomic():
         again = outbox.put(user, CONTEXTS[Kind.WELCOME], cause="sub_1", happened_at=timezone.now())
     assert again == []
-    assert "no longer keep" in outbox.why_not_resend(old)
+    assert "no longer keep" in resending.why_not_resend(old)
     page = staff_world.signed_in_now(staff_world.support()).get(
         reverse("admin:emails_message_change", args=[old.pk])
     )

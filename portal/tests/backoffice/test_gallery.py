@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.tests import staff_world
-from emails import outbox
+from emails import samples
 from emails.catalog import Kind
 from emails.models import Channel, Message
 from portal.backoffice import gallery, more_samples
@@ -52,11 +52,11 @@ def test_a_sample_goes_to_whoever_asks_and_not_too_often() -> None:
     assert (sent.recipient, sent.user) == (colleague.email, None)
     assert sent.subject.startswith("[Sample] ")
     assert LogEntry.objects.filter(user=colleague, object_id=str(sent.pk)).exists()
-    for _ in range(outbox.SAMPLES_AN_HOUR - 1):
+    for _ in range(samples.SAMPLES_AN_HOUR - 1):
         client.post(url)
     page = client.post(url, follow=True).content.decode()
     assert "samples this hour" in page
-    assert Message.objects.count() == outbox.SAMPLES_AN_HOUR
+    assert Message.objects.count() == samples.SAMPLES_AN_HOUR
 
 
 def test_who_may_not_resend_gets_no_sample() -> None:

@@ -284,7 +284,7 @@ class SentCopy(models.Model):
 
 
 class EditedText(models.Model):
-    """What staff wrote in place of a kind's subject or opening, in one language.
+    """What staff wrote in place of a kind's subject, opening, or text message, in one language.
 
     Rows stay, and the newest is in force. What's empty is the original. `days` names the
     placeholders that are written as days.
@@ -295,6 +295,7 @@ class EditedText(models.Model):
     version = models.PositiveIntegerField()
     subject = models.CharField(max_length=120, blank=True)
     lead = models.CharField("opening", max_length=600, blank=True)
+    sms = models.CharField("text message", max_length=400, blank=True)
     days = models.JSONField(default=list, blank=True)
     made_at = models.DateTimeField("saved", auto_now_add=True)
     made_by = models.ForeignKey(

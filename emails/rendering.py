@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
@@ -115,10 +115,23 @@ def render_subject(message: Message) -> str:
 
 def render_sms(message: Message) -> str:
     """Return a message as text message, in one segment if possible, and two at most."""
+    if written := written_sms(message):
+        if segments.count(written) <= fitting.MOST:
+            return written
+        logger.error("%s: what staff wrote takes too many segments.", message.kind)
+    return _fitted(message, _sms)
+
+
+def written_sms(message: Message) -> str:
+    """Return the text message that staff wrote, however long; empty if the original holds."""
+    return _fitted(message, _written_sms)
+
+
+def _fitted(message: Message, write: Callable[[Message, Mapping[str, Any]], str]) -> str:
     facts = _facts(message) | short_links.of(message)
     facts = {name: _on_one_line(value) for name, value in facts.items()}
     with reader_of(message):
-        return fitting.fitted(partial(_sms, message), facts, str(facts["portal_host"]))
+        return fitting.fitted(partial(write, message), facts, str(facts["portal_host"]))
 
 
 def _facts(message: Message) -> dict[str, Any]:
@@ -161,7 +174,15 @@ def _text(message: Message, facts: Mapping[str, Any]) -> str:
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:
     template = Engine.get_default().get_template(f"sms/{message.kind}.txt")
-    text = _plain(template, facts).strip()
+    return _with_stop(message, _plain(template, facts).strip())
+
+
+def _written_sms(message: Message, facts: Mapping[str, Any]) -> str:
+    text = wording.sms(message.kind, translation.get_language(), facts)
+    return _with_stop(message, text) if text else ""
+
+
+def _with_stop(message: Message, text: str) -> str:
     if message.says_stop and message.kind not in SAYS_STOP_ITSELF:
         text = f"{text} {SAY_STOP}"
     return "\n".join(" ".join(segments.plain(line).split()) for line in text.splitlines())

@@ -22,6 +22,8 @@ from emails.models import Channel, Message
 LETTERS = "23456789abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 # 56^9 are more than 10^15.
 KEY_LENGTH = 9
+# Of samples: as long as any, and leads nowhere.
+SAMPLE_KEY = "x" * KEY_LENGTH
 # The facts of a text that hold an address, by the last letter.
 LINKS = {"a": "url", "b": "zelle_url"}
 CODE = re.compile(rf"(?P<key>[{LETTERS}]{{{KEY_LENGTH}}})(?P<which>[{''.join(LINKS)}])")

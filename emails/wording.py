@@ -1,14 +1,15 @@
-"""Subjects and openings that staff wrote in place of a kind's own.
+"""Subjects, openings, and texts that staff wrote in place of a kind's own.
 
 A placeholder is a name in braces, such as `{amount}`. A text in another language, or one that needs
-a fact that this message lacks, leaves the original in place: no message stops for it.
+a fact that this message lacks, leaves the original in place: no message stops for it. So does a
+text message that takes more segments than any of ours (`emails.fitting`).
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -19,14 +20,17 @@ from django.utils.html import escape
 
 from business.kept import Kept
 from common import characters
+from emails import short_links
 from emails.contexts import MessageContext, names_of
 from emails.models import EditedText
-from emails.templatetags.message_dates import day
+from emails.templatetags.message_dates import day, short_day
 
 logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"\{([^{}]*)\}")
 BRAND = "brand"
+# Addresses that a text may have: short ones of ours, and the portal's own.
+LINKS = frozenset({*short_links.LINKS.values(), "portal_url"})
 # In HTML and in the text part: what follows the headline.
 LEAD_IN_HTML = re.compile(
     r'(</h1>.*?<td[^>]*class="[^"]*\bink\b[^"]*"[^>]*>\s*<div[^>]*>)(.*?)(</div>)', re.DOTALL
@@ -38,7 +42,7 @@ Wordings: TypeAlias = dict[tuple[str, str], EditedText]
 def newest() -> Wordings:
     """Return what's in force, as the database has it."""
     rows = EditedText.objects.order_by("kind", "language", "-version").distinct("kind", "language")
-    return {(row.kind, row.language): row for row in rows if row.subject or row.lead}
+    return {(row.kind, row.language): row for row in rows if row.subject or row.lead or row.sms}
 
 
 KEPT: Kept[Wordings] = Kept(newest)
@@ -87,6 +91,12 @@ def with_lead(
     return html, f"{text[: in_text.start(2)]}{lead}{text[in_text.end(2) :]}"
 
 
+def sms(kind: str, language: str | None, facts: Mapping[str, Any]) -> str:
+    """Return the text message that staff wrote, filled; empty if the original holds."""
+    row = in_force(kind, language)
+    return _filled(row, row.sms, facts, short_day) if row and row.sms else ""
+
+
 def lead_of(text: str) -> str:
     """Return the opening of a mail's text part; empty if there's none."""
     found = LEAD_IN_TEXT.match(text)
@@ -104,6 +114,12 @@ def names(context: type[MessageContext]) -> dict[str, bool]:
         elif kinds & {str, int} and not name.endswith("url"):
             known[name] = False
     return known
+
+
+def names_in_texts(context: type[MessageContext]) -> dict[str, bool]:
+    """Return the names that a text message may use, each with whether it's a day."""
+    links = LINKS.intersection({*names_of(context), "portal_url"})
+    return {**names(context), **dict.fromkeys(links, False)}
 
 
 def _is_union(hint: Any) -> bool:
@@ -131,7 +147,18 @@ def problems(text: str, known: Mapping[str, bool]) -> list[str]:
     return said
 
 
-def _filled(row: EditedText, text: str, facts: Mapping[str, Any]) -> str:
+def problems_of_text(text: str, known: Mapping[str, bool]) -> list[str]:
+    """Return what's wrong with a text message, in sentences."""
+    said = problems(text, known)
+    if text and not said and not text.startswith(f"{{{BRAND}}}"):
+        # Carriers ask for it, and members don't know the number.
+        said.append(f"Begin with {{{BRAND}}}: a text has to say who writes.")
+    return said
+
+
+def _filled(
+    row: EditedText, text: str, facts: Mapping[str, Any], write_day: Callable[[str], str] = day
+) -> str:
     """Return a text with its facts; empty if one is missing, so that the original holds."""
     values = {}
     for name in used(text):
@@ -140,7 +167,7 @@ def _filled(row: EditedText, text: str, facts: Mapping[str, Any]) -> str:
             return ""
         try:
             value = facts[BRAND]["name"] if name == BRAND else facts[name]
-            values[name] = day(value) if name in row.days else str(value)
+            values[name] = write_day(value) if name in row.days else str(value)
         except (TypeError, ValueError, LookupError):
             logger.exception("%s: what staff wrote can't be filled in.", row.kind)
             return ""

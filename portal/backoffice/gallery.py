@@ -11,12 +11,13 @@ from django.db.models import Sum
 from django.urls import reverse
 from django.utils import timezone
 
-from emails import looks, occasions, rendering, segments
+from emails import looks, occasions, rendering
 from emails.catalog import CATALOG, Kind, name_of, spec_of
 from emails.contexts import names_of
 from emails.models import Channel, Message
 from emails.occasions import OCCASIONS, Audience
-from portal.backoffice import more_samples
+from portal.backoffice import more_samples, sample_texts
+from portal.backoffice.sample_texts import Text
 
 # What texts cost is estimated by what Twilio charged for those of the last days.
 PRICED_LATELY = timedelta(days=90)
@@ -64,17 +65,6 @@ class Mail:
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text message, how many segments it takes, and what they cost."""
-
-    text: str
-    segments: int
-    characters: int
-    alphabet: str
-    cost: str
-
-
-@dataclass(frozen=True)
 class Exhibit:
     """One sample of one kind."""
 
@@ -90,6 +80,7 @@ class Exhibit:
     samples: list[Choice]
     mail: Mail | None
     sms: Text | None
+    cost: str
     log_url: str
 
 
@@ -111,7 +102,7 @@ def exhibit(kind: Kind, number: int) -> Exhibit:
     sample, spec = samples[number - 1], spec_of(kind)
     facts = sample.context.as_json()
     mail = Message(kind=kind, channel=Channel.EMAIL, context=facts)
-    sms = Message(kind=kind, channel=Channel.SMS, context=facts)
+    sms = sample_texts.of(sample.context) if spec.sms else None
     return Exhibit(
         kind=kind,
         name=name_of(kind),
@@ -127,7 +118,8 @@ def exhibit(kind: Kind, number: int) -> Exhibit:
             for place, one in enumerate(samples, start=1)
         ],
         mail=_mail(mail) if spec.email else None,
-        sms=_text(sms) if spec.sms else None,
+        sms=sms,
+        cost=_cost(sms.segments) if sms else "",
         log_url=f"{reverse('admin:emails_message_changelist')}?{urlencode({'kind': kind})}",
     )
 
@@ -163,18 +155,6 @@ def _mail(message: Message) -> Mail:
         plain=looks.framed(looks.without_styles(mail.html)),
         text=mail.text,
         kilobytes=-(-len(mail.html.encode()) // 1024),
-    )
-
-
-def _text(message: Message) -> Text:
-    text = rendering.render_sms(message)
-    count = segments.count(text)
-    return Text(
-        text=text,
-        segments=count,
-        characters=len(text),
-        alphabet="GSM-7" if segments.ALPHABET.issuperset(text) else "Unicode",
-        cost=_cost(count),
     )
 
 

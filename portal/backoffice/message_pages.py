@@ -66,11 +66,12 @@ class MessagePages(MessageAdmin):
             "exhibit": exhibit,
             "may_send": self._may_send(request),
             "words_url": message_words.address(kind) if self._may_edit(request, kind) else "",
+            "words_link": message_words.link(kind),
         }
         return self._page(request, "exhibit", name_of(kind), facts)
 
     def words(self, request: HttpRequest) -> HttpResponse:
-        """Edit a kind's subject and opening. Template: `admin/messages/words.html`."""
+        """Edit a kind's subject, opening, and text. Template: `admin/messages/words.html`."""
         if not request.user.has_perm(MAY_EDIT):
             raise PermissionDenied
         kind = gallery.found(request.GET.get("kind", ""))
@@ -79,7 +80,7 @@ class MessagePages(MessageAdmin):
         if kind is None or not message_words.may_edit(kind) or language not in dict(offered):
             raise Http404("There is no such message.")
         row = message_words.newest(kind, language)
-        typed = {"subject": row.subject, "lead": row.lead} if row else {}
+        typed = {"subject": row.subject, "lead": row.lead, "sms": row.sms} if row else {}
         form = WordsForm(
             request.POST if request.method == "POST" else None,
             kind=kind,
@@ -92,12 +93,14 @@ class MessagePages(MessageAdmin):
                 shown = message_words.preview(form.row())
             elif self._saved(request, form):
                 return redirect(message_words.address(kind, language))
+        original = message_words.originals(kind)
         facts = {
             "form": form,
             "preview": shown,
-            "original": message_words.originals(kind),
-            "lead": wording.lead_of(message_words.originals(kind).text),
+            "original": original,
+            "lead": wording.lead_of(original.text),
             "names": [f"{{{name}}}" for name in sorted(form.known)],
+            "links": [f"{{{name}}}" for name in sorted({*form.known_in_texts} - {*form.known})],
             "history": message_words.history(kind, language),
             "languages": [
                 (name, message_words.address(kind, code), code == language)
@@ -111,13 +114,14 @@ class MessagePages(MessageAdmin):
         """Save what was typed, or the original; return whether nobody was faster."""
         row = form.row()
         if request.POST.get("step") == "original":
-            row.subject, row.lead, row.days = "", "", []
+            row.subject, row.lead, row.sms, row.days = "", "", "", []
         based_on = form.cleaned_data["based_on"]
         if not message_words.save(row, current_user(request), based_on=based_on):
             form.add_error(None, OVERTAKEN)
             return False
-        said = f"subject “{row.subject}”, opening “{row.lead}”"
-        words = said if row.subject or row.lead else "back to the original"
+        parts = {"subject": row.subject, "opening": row.lead, "text": row.sms}
+        said = [f"{name} “{words}”" for name, words in parts.items() if words]
+        words = ", ".join(said) or "back to the original"
         self.log_done(request, f"Changed the words of {message_words.title(row)}: {words}.")
         messages.success(request, "Saved. It’s in force now, and everywhere within ten seconds.")
         return True

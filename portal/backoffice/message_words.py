@@ -1,4 +1,4 @@
-"""Staff edit a message's subject and opening: the form, its preview, and the history."""
+"""Staff edit a message's subject, opening, and text: the form, its preview, and the history."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from common.fields import WordsField
 from common.staff import show
-from emails import looks, rendering, wording
+from emails import fitting, looks, rendering, wording
 from emails.catalog import Kind, name_of, spec_of
 from emails.contexts import MessageContext
 from emails.models import Channel, EditedText, Message
 from members.languages import own
+from portal.backoffice import more_samples, sample_texts
 from portal.backoffice.message_samples import CONTEXTS
+from portal.backoffice.sample_texts import Text
 
 SHOWN = 20
 ORIGINAL = "the original"
@@ -32,8 +34,7 @@ class Entry:
 
     by: str
     at: str
-    subject: str
-    lead: str
+    said: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ class Preview:
     subject: str
     html: str
     text: str
+    sms: Text | None
 
 
 class WordsForm(forms.Form):
-    """A subject and an opening, in one language. What's empty is the original."""
+    """A subject, an opening, and a text message, in one language. What's empty is the original."""
 
     subject = WordsField(
         label="Subject",
@@ -61,12 +63,24 @@ class WordsForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text="The first paragraph.",
     )
+    sms = WordsField(
+        label="Text message",
+        required=False,
+        max_length=400,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Two segments at most, with any of the samples.",
+    )
     based_on = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, kind: Kind, language: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind, self.language = kind, language
         self.known = wording.names(type(CONTEXTS[kind]))
+        self.known_in_texts = wording.names_in_texts(type(CONTEXTS[kind]))
+        if not spec_of(kind).email:
+            del self.fields["subject"], self.fields["lead"]
+        if not may_edit_text(kind):
+            del self.fields["sms"]
 
     def clean_subject(self) -> str:
         """Refuse what can't be filled in."""
@@ -77,6 +91,27 @@ class WordsForm(forms.Form):
         self.cleaned_data["lead"] = " ".join(self.cleaned_data["lead"].split())
         return self._checked("lead")
 
+    def clean_sms(self) -> str:
+        """Refuse what can't be filled in, or takes more than two segments."""
+        text = " ".join(self.cleaned_data["sms"].split())
+        for problem in wording.problems_of_text(text, self.known_in_texts):
+            self.add_error("sms", problem)
+        if text and "sms" not in self.errors:
+            row = EditedText(kind=self.kind, language=self.language, sms=text)
+            row.days = self._days(text)
+            self._check_size(row)
+        return text
+
+    def _check_size(self, row: EditedText) -> None:
+        with wording.shown_as(row):
+            for sample in more_samples.of_kind(self.kind):
+                if count := sample_texts.segments_of_written(sample.context):
+                    self.add_error(
+                        "sms",
+                        f"With the sample “{sample.title}” it takes {count} segments, and a text"
+                        f" has {fitting.MOST} at most. Make it shorter.",
+                    )
+
     def _checked(self, name: str) -> str:
         text = str(self.cleaned_data[name])
         for problem in wording.problems(text, self.known):
@@ -85,17 +120,33 @@ class WordsForm(forms.Form):
 
     def row(self) -> EditedText:
         """Return what was typed, unsaved."""
-        subject, lead = self.cleaned_data["subject"], self.cleaned_data["lead"]
-        names = {*wording.used(subject), *wording.used(lead)}
-        days = sorted(name for name in names if self.known.get(name))
-        return EditedText(
-            kind=self.kind, language=self.language, subject=subject, lead=lead, days=days
-        )
+        said = {name: self.cleaned_data.get(name, "") for name in ("subject", "lead", "sms")}
+        days = self._days(" ".join(said.values()))
+        return EditedText(kind=self.kind, language=self.language, days=days, **said)
+
+    def _days(self, text: str) -> list[str]:
+        return sorted({name for name in wording.used(text) if self.known.get(name)})
 
 
 def may_edit(kind: Kind) -> bool:
-    """Whether a kind goes by email, so that it has a subject."""
-    return spec_of(kind).email
+    """Whether staff may write some of a kind's words."""
+    return spec_of(kind).email or may_edit_text(kind)
+
+
+def link(kind: Kind) -> str:
+    """Return what the link to the form says."""
+    if not may_edit_text(kind):
+        return "Edit subject and opening"
+    return "Edit subject, opening, and text" if spec_of(kind).email else "Edit the text"
+
+
+def may_edit_text(kind: Kind) -> bool:
+    """Whether staff may write a kind's text message.
+
+    Codes have a form that browsers read, and the answer to a consent says what carriers ask for.
+    """
+    spec = spec_of(kind)
+    return spec.sms and not spec.sensitive and kind not in rendering.SAYS_STOP_ITSELF
 
 
 def languages() -> list[tuple[str, str]]:
@@ -130,21 +181,36 @@ def history(kind: Kind, language: str) -> list[Entry]:
         Entry(
             by=show.name_of(row.made_by),
             at=show.moment(row.made_at),
-            subject=row.subject or ORIGINAL,
-            lead=row.lead or ORIGINAL,
+            said=_said(row),
         )
         for row in rows[:SHOWN]
     ]
 
 
+def _said(row: EditedText) -> list[tuple[str, str]]:
+    """Return what a version says, each part with its name."""
+    kind = Kind(row.kind)
+    said = []
+    if spec_of(kind).email:
+        said += [("Subject", row.subject or ORIGINAL), ("Opening", row.lead or ORIGINAL)]
+    if may_edit_text(kind):
+        said.append(("Text message", row.sms or ORIGINAL))
+    return said
+
+
 def preview(row: EditedText) -> Preview:
     """Return the usual sample with a version that isn't saved."""
-    message = Message(
-        kind=row.kind, channel=Channel.EMAIL, context=CONTEXTS[Kind(row.kind)].as_json()
-    )
+    kind = Kind(row.kind)
+    context = CONTEXTS[kind]
+    message = Message(kind=kind, channel=Channel.EMAIL, context=context.as_json())
+    subject = html = text = ""
     with wording.shown_as(row):
-        mail = rendering.render_email(message)
-    return Preview(mail.subject, looks.framed(looks.in_scheme(mail.html, "light")), mail.text)
+        if spec_of(kind).email:
+            mail = rendering.render_email(message)
+            html = looks.framed(looks.in_scheme(mail.html, "light"))
+            subject, text = mail.subject, mail.text
+        sms = sample_texts.of(context) if may_edit_text(kind) else None
+    return Preview(subject, html, text, sms)
 
 
 def originals(kind: Kind) -> Preview:
@@ -164,7 +230,11 @@ def broken(row: EditedText) -> list[str]:
         return []
     context: type[MessageContext] = type(CONTEXTS[Kind(row.kind)])
     known = wording.names(context)
-    return [*wording.problems(row.subject, known), *wording.problems(row.lead, known)]
+    return [
+        *wording.problems(row.subject, known),
+        *wording.problems(row.lead, known),
+        *wording.problems_of_text(row.sms, wording.names_in_texts(context)),
+    ]
 
 
 def title(row: EditedText) -> str:

@@ -268,7 +268,7 @@ POWERS = (
     ),
     Power("Set the terms of Zelle", ("billing.change_zelleterms",), BOOKKEEPING, is_on_money=True),
     Power(
-        "Change the subject and the opening of messages",
+        "Change the subjects, openings, and texts of messages",
         ("emails.add_editedtext",),
         OWNING,
     ),

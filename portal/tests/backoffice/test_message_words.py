@@ -1,4 +1,4 @@
-"""Staff write a message's subject and opening; whatever they write, the message goes out."""
+"""Staff write a message's subject, opening, and text; whatever they write, the message goes out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from billing.tests import staff_world
-from emails import rendering, wording
+from emails import rendering, segments, wording
 from emails.catalog import CATALOG, Kind
 from emails.models import Channel, EditedText, Message
-from portal.backoffice import message_words, problems
+from portal.backoffice import gallery, message_words, problems
 from portal.backoffice.message_samples import CONTEXTS
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +28,14 @@ def mail(kind: Kind = KIND, **changes: Any) -> rendering.RenderedEmail:
     """Return the usual sample with other facts."""
     context = replace(CONTEXTS[kind], **changes).as_json()
     return rendering.render_email(Message(kind=kind, channel=Channel.EMAIL, context=context))
+
+
+def text(kind: Kind = KIND, **changes: Any) -> str:
+    """Return the usual sample's text message with other facts."""
+    context = replace(CONTEXTS[kind], **changes).as_json()
+    return rendering.render_sms(
+        Message(kind=kind, channel=Channel.SMS, context=context, says_stop=True)
+    )
 
 
 def write(subject: str = "", lead: str = "", language: str = "en-us", **values: Any) -> EditedText:
@@ -138,6 +146,66 @@ def test_what_cannot_be_filled_is_refused_in_a_sentence(
     )
     assert said in html.unescape(page.content.decode())
     assert not EditedText.objects.exists()
+
+
+def test_a_text_is_filled_and_says_how_to_stop() -> None:
+    write(sms="{brand}: bye on {ends_on}! {url}")
+    assert re.fullmatch(r".+: bye on Dec 24! https://\S+ Reply STOP to opt out\.", text())
+    # The email keeps its own words.
+    assert "bye on" not in mail().text
+
+
+@pytest.mark.parametrize("words", ["{brand}: {gone}", "{brand}: " + "so long, " * 40])
+def test_a_text_that_cannot_be_sent_keeps_the_original(
+    words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = text()
+    write(sms=words)
+    assert text() == original
+    assert "what staff wrote" in caplog.text
+
+
+def test_a_long_name_in_what_staff_wrote_is_shortened() -> None:
+    write(sms="{brand}: your {plan_name} is yours, " + "yes, " * 30, kind=Kind.WELCOME)
+    said = text(Kind.WELCOME, plan_name="The unlimited sunrise and sunset membership " * 5)
+    assert "The unlimited" in said
+    assert "..." in said
+    assert segments.count(said) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("See you! {url}", "Begin with {brand}: a text has to say who writes."),
+        ("{brand}: {cancel_url}", "{cancel_url} isn’t a fact of this message. It has: "),
+        ("{brand}: " + "so long, " * 40, "With the sample “Usual” it takes 3 segments"),
+        ("{brand}: 🧘 " + "so long, " * 13, "segments, and a text has 2 at most."),
+    ],
+)
+def test_a_text_that_could_not_be_sent_is_refused(owner: Client, words: str, said: str) -> None:
+    typed = {"sms": words, "based_on": "0", "step": "save"}
+    page = owner.post(message_words.address(KIND), typed)
+    assert said in html.unescape(page.content.decode())
+    assert not EditedText.objects.exists()
+
+
+def test_an_owner_writes_a_text_and_the_gallery_shows_it_as_it_is_sent(owner: Client) -> None:
+    url, words = message_words.address(KIND), "{brand}: see you until {ends_on}. {url}"
+    typed = {"sms": words, "based_on": "0"}
+    seen = re.compile(r": see you until Dec 24\. \S+/t/x{9}a Reply STOP to opt out\.")
+    assert seen.search(owner.post(url, typed | {"step": "preview"}).content.decode())
+    assert "Saved." in owner.post(url, typed | {"step": "save"}, follow=True).content.decode()
+    page = owner.get(gallery.address(KIND)).content.decode()
+    assert seen.search(page)
+    assert "Only the first text to a number" in page
+    owner.post(url, {"based_on": "1", "step": "original", "sms": words})
+    assert not seen.search(owner.get(gallery.address(KIND)).content.decode())
+    assert words in owner.get(url).content.decode()
+
+
+@pytest.mark.parametrize("kind", [Kind.PHONE_CODE, Kind.TEXTS_ON])
+def test_codes_and_the_answer_to_a_consent_keep_their_form(owner: Client, kind: Kind) -> None:
+    assert owner.get(message_words.address(kind)).status_code == 404
 
 
 def test_only_owners_edit() -> None:

@@ -22,7 +22,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
-from emails import copies, left_out, looks, resending
+from emails import copies, left_out, looks, resending, samples
 from emails.catalog import Kind, name_of, spec_of
 from emails.models import Channel, Message, MessageState
 from emails.rendering import render_email, render_sms
@@ -44,6 +44,8 @@ LABELS = {
     MessageState.FAILED: "danger",
     MessageState.SKIPPED: "",
 }
+# What addresses of the list say.
+WITHOUT_SAMPLES = "without"
 HIDDEN = "It held a code or a secret, which staff do not see."
 
 
@@ -80,6 +82,27 @@ class WhyFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
         return queryset.filter(condition, state=MessageState.SKIPPED)
 
 
+class SamplesFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
+    """Filters the samples that colleagues sent themselves."""
+
+    title = "samples"
+    parameter_name = "samples"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the rows with them and without."""
+        return [(WITHOUT_SAMPLES, "Leave out samples"), ("only", "Only samples")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep samples, or everything else."""
+        match self.value():
+            case "only":
+                return queryset.filter(samples.condition())
+            case str(value) if value == WITHOUT_SAMPLES:
+                return queryset.exclude(samples.condition())
+            case _:
+                return queryset
+
+
 class MessageAdmin(ReadOnlyAdmin):
     """The message log."""
 
@@ -93,6 +116,7 @@ class MessageAdmin(ReadOnlyAdmin):
         ("channel", ChoicesDropdownFilter),
         KindFilter,
         WhyFilter,
+        SamplesFilter,
         ("created_at", by_day("day written")),
     ]
     nothing = "No message has been written yet."

@@ -115,10 +115,9 @@ def render_subject(message: Message) -> str:
 
 def render_sms(message: Message) -> str:
     """Return a message as text message, in one segment if possible, and two at most."""
-    if written := written_sms(message):
-        if segments.count(written) <= fitting.MOST:
-            return written
-        logger.error("%s: what staff wrote takes too many segments.", message.kind)
+    written = written_sms(message)
+    if written and not wording.is_too_long(message.kind, written):
+        return written
     return _fitted(message, _sms)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from emails import rendering
@@ -16,6 +17,11 @@ from emails.models import Channel, Message
 
 # How the keys of samples begin, and how many a colleague may send themselves.
 SAMPLE, SAMPLES_AN_HOUR = "sample", 20
+
+
+def condition() -> Q:
+    """Return what the rows of samples, sent by whoever, have in common."""
+    return Q(dedupe_key__startswith=f"{SAMPLE}:")
 
 
 @transaction.atomic

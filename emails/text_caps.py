@@ -49,6 +49,11 @@ def is_told_by_email(message: Message) -> bool:
     return emails.exclude(state__in=[MessageState.SKIPPED, MessageState.FAILED]).exists()
 
 
+def condition(name: str) -> Q:
+    """Return what the texts that were left out for a cap have in common."""
+    return Q(error__contains=REASONS[name].partition("{cap} ")[2])
+
+
 def _counts(message: Message) -> dict[str, int]:
     """Return how many texts were handed to Twilio, or are right now, besides this one."""
     handed = ~Q(provider_id="") | Q(state=MessageState.SENDING)

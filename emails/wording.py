@@ -20,7 +20,7 @@ from django.utils.html import escape
 
 from business.kept import Kept
 from common import characters
-from emails import short_links
+from emails import fitting, segments, short_links
 from emails.contexts import MessageContext, names_of
 from emails.models import EditedText
 from emails.templatetags.message_dates import day, short_day
@@ -95,6 +95,14 @@ def sms(kind: str, language: str | None, facts: Mapping[str, Any]) -> str:
     """Return the text message that staff wrote, filled; empty if the original holds."""
     row = in_force(kind, language)
     return _filled(row, row.sms, facts, short_day) if row and row.sms else ""
+
+
+def is_too_long(kind: str, text: str) -> bool:
+    """Whether what staff wrote takes too many segments to be sent, though all names are short."""
+    count = segments.count(text)
+    if count > fitting.MOST:
+        logger.error("%s: what staff wrote takes %d segments.", kind, count)
+    return count > fitting.MOST
 
 
 def lead_of(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import QueryDict
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -10,20 +10,24 @@ from common import characters
 from common.context import current_brand
 from emails import keywords, segments
 from emails.keywords import Asked
-from members import consent, contact_notices
+from members import consent, contact_notices, numbers
 from members.consent import Heard
+from members.models import Member
+from members.signin.budgets import Budget
 
 STOPPED = _("{brand}: you won't get any more texts from us. Reply START to get them again.")
 STARTED = _("{brand}: you'll get our texts again. Reply STOP to end them, HELP for help.")
 HELP = _("{brand}: for help, write to {support}. Reply STOP to end our texts.")
 
 
-def heed(form: QueryDict) -> str | None:
+def heed(request: HttpRequest) -> str | None:
     """Do what a text asks for in a keyword. Return the answer, "" for none; None: it's no keyword.
 
-    Strangers get none: two machines could keep answering each other at our cost. Advanced Opt-Out
-    knows more languages, names the keyword (`OptOutType`), and sends its own answers.
+    Strangers get none but to HELP, and few of those: two machines could keep answering each other
+    at our cost. Advanced Opt-Out knows more languages, names the keyword (`OptOutType`), and sends
+    its own answers.
     """
+    form = request.POST
     phone, body, told = form.get("From", ""), form.get("Body", ""), form.get("OptOutType", "")
     words = characters.words(body)
     is_answered = bool(told) or keywords.is_answered_by_twilio(body)
@@ -38,8 +42,17 @@ def heed(form: QueryDict) -> str | None:
             return "" if is_answered or not heard.is_known else answer(STARTED)
         case Asked.HELP:
             # Twilio's usual answer names nobody, so ours is needed unless the owner wrote theirs.
-            return "" if told else answer(HELP)
+            return "" if told or not _may_ask(request, phone) else answer(HELP)
     return None
+
+
+def _may_ask(request: HttpRequest, phone: str) -> bool:
+    """Whether HELP from a number is answered: a member's always, a stranger's a few times a day."""
+    number = numbers.kept(phone)
+    if number and Member.objects.filter(phone=number).exists():
+        return True
+    budgets = Budget("text_help", number or phone), Budget("text_help_of_strangers", "all")
+    return all(budget.spend(request) for budget in budgets)
 
 
 def _tell(heard: Heard) -> None:

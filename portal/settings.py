@@ -545,6 +545,9 @@ ACCOUNT_RATE_LIMITS = {
     "help_of_member": "3/10m/key,10/d/key",
     "help_of_visitor": "3/h/ip,10/d/ip,3/h/key",
     "help_of_visitors": "30/h/key,100/d/key",
+    # HELP by text: each unknown number's, and all of theirs together. The key is the number.
+    "text_help": "2/d/key",
+    "text_help_of_strangers": "100/d/key",
     # A browser that has signed in before has these to itself (`members.signin.budgets`): tries
     # elsewhere, or behind the same address, don't use them up.
     "login_failed_on_device": "5/5m/key,30/d/key",

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from billing.core.statuses import DecisionState, PaymentStatus
 from billing.models import Dispute, Invoice, MembershipDecision, Payment, Refund, Subscription
+from emails import reading
 from emails.models import Message, MessageState
 from members.models import SignIn, TermsAcceptance
 
@@ -96,7 +97,8 @@ def gather(dispute: Dispute) -> Case:
 
 def _written_to(user: User) -> QuerySet[Message]:
     """Return what was sent, or is still to be; what wasn't needed or wanted never was."""
-    return Message.objects.filter(user=user).exclude(state=MessageState.SKIPPED)
+    rows = Message.objects.filter(user=user).exclude(state=MessageState.SKIPPED)
+    return reading.with_texts(rows)
 
 
 def day(at: datetime | None) -> str:

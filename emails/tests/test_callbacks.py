@@ -144,6 +144,30 @@ def test_help_is_answered(client: Client, settings: Settings) -> None:
     assert answer["Content-Type"] == "application/xml"
 
 
+def test_help_for_strangers_is_limited_by_number_and_day(
+    client: Client, settings: Settings
+) -> None:
+    def asks(phone: str) -> bool:
+        answer = post(client, settings, reverse("sms-inbound"), From=phone, Body="HELP")
+        return settings.SUPPORT_EMAIL in answer.content.decode()
+
+    settings.ACCOUNT_RATE_LIMITS = {
+        **settings.ACCOUNT_RATE_LIMITS,
+        "text_help_of_strangers": "3/d/key",
+    }
+    stranger, another, third = "+12025550198", "+12025550199", "+12025550197"
+    assert [asks(stranger) for _ in range(3)] == [True, True, False]
+    assert asks(another)
+    # All strangers together have a limit, too.
+    assert not asks(third)
+
+
+def test_a_members_help_is_always_answered(client: Client, settings: Settings, nina: User) -> None:
+    for _ in range(4):
+        answer = post(client, settings, reverse("sms-inbound"), From=PHONE, Body="Help")
+        assert settings.SUPPORT_EMAIL in answer.content.decode()
+
+
 def test_unknown_number_is_no_error(client: Client, settings: Settings) -> None:
     for word in ("STOP", "START", "Who is this?"):
         answer = post(client, settings, reverse("sms-inbound"), From="+15550001111", Body=word)

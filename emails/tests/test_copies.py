@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.tests import staff_world
 from common.staff import show
 from conftest import Sandbox, run_jobs
-from emails import copies, forgetting
+from emails import copies, forgetting, reading
 from emails.models import Channel, Message, SentCopy
 from emails.tests.test_delivery import nina, put
 from members.signin.mails import send_account_mail
@@ -38,6 +38,22 @@ def test_staff_see_what_was_sent_whatever_has_changed_since(
     assert "As it was sent." in page
     assert "Blue Door" in page
     assert "Blue Door: we received" in client.get(show.page_of(text)).content.decode()
+
+
+def test_what_is_downloaded_or_sent_to_a_bank_is_the_copy_in_one_statement(
+    sandbox: Sandbox, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.BRAND_NAME = "Blue Door"
+    put(nina())
+    run_jobs()
+    settings.BRAND_NAME = "Hill Pilates"
+    with django_assert_num_queries(1):
+        said = [reading.text_of(one) for one in reading.with_texts(Message.objects.all())]
+    assert len(said) == 2
+    assert all("Blue Door" in words and "Hill" not in words for words in said)
+    # What was sent before there were copies is written anew.
+    SentCopy.objects.all().delete()
+    assert all("Hill" in reading.text_of(one) for one in Message.objects.all())
 
 
 def test_a_copy_goes_with_the_words_of_its_message(sandbox: Sandbox) -> None:

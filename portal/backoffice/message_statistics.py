@@ -1,4 +1,4 @@
-"""What became of a month's messages: by kind and by day, and what its texts cost."""
+"""What became of a month's messages, without samples: by kind, by day, and what texts cost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from common.staff import show
+from emails import samples
+from emails.admin import WITHOUT_SAMPLES
 from emails.catalog import name_of
 from emails.left_out import Why, condition
 from emails.models import Channel, Message, MessageState
@@ -182,7 +184,8 @@ def _rows(month: Month) -> QuerySet[Message]:
     start = datetime(month.first.year, month.first.month, 1, tzinfo=zone)
     after = month.after.first
     end = datetime(after.year, after.month, 1, tzinfo=zone)
-    return Message.objects.filter(created_at__gte=start, created_at__lt=end).order_by()
+    written = Message.objects.filter(created_at__gte=start, created_at__lt=end)
+    return written.exclude(samples.condition()).order_by()
 
 
 def _counted(rows: QuerySet[Any], *names: str) -> Iterable[tuple[dict[str, Any], Counter[str]]]:
@@ -227,7 +230,11 @@ def _of(kind: str, channel: str) -> dict[str, str]:
 
 def _span(first: date, last: date) -> dict[str, str]:
     """Return the list's filter for days."""
-    return {"created_at_from": first.isoformat(), "created_at_to": last.isoformat()}
+    return {
+        "created_at_from": first.isoformat(),
+        "created_at_to": last.isoformat(),
+        "samples": WITHOUT_SAMPLES,
+    }
 
 
 def _noon(day: date) -> datetime:

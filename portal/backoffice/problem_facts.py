@@ -31,8 +31,8 @@ from billing.reconcile.comparison import LASTING
 from billing.sync import taxing
 from billing.zelle import mailbox
 from common.reads import Param, Part, Reading, totals
-from emails import bounce_mailbox
-from emails.models import BounceMailbox, EditedText, Message, MessageState
+from emails import bounce_mailbox, text_caps
+from emails.models import BounceMailbox, Channel, EditedText, Message, MessageState
 from portal.models import Diagnosis
 
 INTEGRATION, LEDGER = "billing.view_stripeevent", "billing.audit_refund"
@@ -63,7 +63,7 @@ class ProblemFacts:
     for a while, by whether they wait for keys. `bounces`: the one that our own mails come back to.
     `closings`: the last check of the closed months'
     chain. `balance`: the last reading, if the books have differed from it for a while. `check_up`:
-    the doctor's last finished run.
+    the doctor's last finished run. `over_caps`: texts of the last day that were left out, by cap.
     """
 
     now: datetime
@@ -87,6 +87,7 @@ class ProblemFacts:
     closings: BookCheck | None = None
     check_up: Diagnosis | None = None
     edited_texts: Sequence[EditedText] = ()
+    over_caps: Mapping[str, int] = field(default_factory=dict)
 
 
 def _failed_jobs() -> QuerySet[Any, tuple[int, str]]:
@@ -124,6 +125,17 @@ def _kept_out() -> QuerySet[Any, Any]:
     return by_kind.values_list("waits_for_keys", "count")
 
 
+def _over_caps() -> QuerySet[Any, Any]:
+    """Return how many texts were left out in the last day, by which cap they're over."""
+    lately = Message.objects.filter(
+        channel=Channel.SMS,
+        state=MessageState.SKIPPED,
+        sending_at__gt=Param("yesterday", "timestamptz"),
+    )
+    caps = {name: Count("pk", filter=text_caps.condition(name)) for name in text_caps.REASONS}
+    return totals(lately, **caps)
+
+
 MISSING_SETUP = Part(lambda: MissingSetup.objects.order_by("name"))
 IGNORED = Part(_ignored)
 COMPARISON = Part(lambda: Reconciliation.objects.exclude(compared_at=None)[:1])
@@ -153,6 +165,7 @@ BALANCE = Part(
 )
 BOOK_CHECK = Part(lambda: BookCheck.objects.all()[:1])
 CHECK_UP = Part(lambda: Diagnosis.objects.exclude(finished_at=None)[:1])
+OVER_CAPS = Part(_over_caps)
 EDITED_TEXTS = Part(
     lambda: EditedText.objects.order_by("kind", "language", "-version").distinct("kind", "language")
 )
@@ -160,6 +173,7 @@ PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
     *(MAILBOXES, KEPT_OUT, BOUNCE_MAILBOXES, BALANCE, BOOK_CHECK, CHECK_UP, EDITED_TEXTS),
+    OVER_CAPS,
 )
 
 
@@ -167,6 +181,7 @@ def read(now: datetime) -> ProblemFacts:
     """Read all of it."""
     results = PROBLEMS(
         lately=now - LATELY,
+        yesterday=now - text_caps.WINDOW,
         mailbox=mailbox.name(),
         bounces=bounce_mailbox.name(),
         hiccup=now - HICCUP,
@@ -195,4 +210,5 @@ def read(now: datetime) -> ProblemFacts:
         bounces=results.first(BOUNCE_MAILBOXES),
         check_up=results.first(CHECK_UP),
         edited_texts=results[EDITED_TEXTS],
+        over_caps=dict(zip(text_caps.REASONS, *results[OVER_CAPS], strict=True)),
     )

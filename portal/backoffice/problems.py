@@ -23,6 +23,7 @@ from common.money import Money
 from common.staff import show
 from emails import outbox
 from emails.catalog import Kind
+from emails.left_out import Why
 from emails.models import Channel, Message
 from portal.backoffice import message_words, problem_facts
 from portal.backoffice.contexts import ProblemFound
@@ -54,6 +55,12 @@ SAID_ELSEWHERE = frozenset(
     }
 )
 MOST_NAMED = 4
+# Limits of texts: whose they are, and what raises them.
+CAPS = {
+    "person": ("a number", "TEXTS_PER_PERSON_PER_DAY"),
+    "country": ("a country", "TEXTS_PER_COUNTRY_PER_DAY"),
+    "total": ("the portal", "TEXTS_PER_DAY"),
+}
 LONGEST_KEY = 200
 NO_PORTAL = (
     "Members can’t change their card: Stripe’s customer portal isn’t set up. In Stripe’s dashboard,"
@@ -107,6 +114,7 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
         *_bounces(facts),
         *_check_up(facts),
         *_edited_texts(facts),
+        *_over_caps(facts),
     ]
 
 
@@ -143,6 +151,22 @@ def _edited_texts(facts: ProblemFacts) -> Iterator[CurrentProblem]:
                 "Edit the words",
                 permission="emails.view_message",
                 tone=WARNING,
+            )
+
+
+def _over_caps(facts: ProblemFacts) -> Iterator[CurrentProblem]:
+    """Yield that texts were left out: the business has grown, or something sends too many."""
+    rows = show.list_of("emails.message", channel__exact=Channel.SMS, why=Why.HELD)
+    for name, (what, variable) in CAPS.items():
+        if count := facts.over_caps.get(name):
+            yield CurrentProblem(
+                f"text cap:{name}",
+                f"{show.count(count, 'text')} went unsent in the last 24 hours: {what} reached its"
+                f" limit. If that many are right, raise {variable}.",
+                rows,
+                "See what was held back",
+                permission="emails.view_message",
+                tone=WARNING if name == "person" else DANGER,
             )
 
 

@@ -239,7 +239,7 @@ ACCESS_CHANGES = Table(
 MESSAGES = Table(
     "messages",
     _("Emails and text messages that we sent you, as far as they’re kept."),
-    lambda user: Message.objects.filter(user=user).order_by("pk"),
+    lambda user: reading.with_texts(Message.objects.filter(user=user)).order_by("pk"),
     (
         time("created_at", _("When we wrote it.")),
         text("kind", _("What kind of message.")),

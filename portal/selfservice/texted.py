@@ -85,7 +85,7 @@ def sms_inbound(request: HttpRequest) -> HttpResponse:
     """
     if refused := refusal(request):
         return refused
-    answer = text_replies.heed(request.POST)
+    answer = text_replies.heed(request)
     if answer is None:
         answer = keep(Text.of(request.POST))
     twiml = MessagingResponse()

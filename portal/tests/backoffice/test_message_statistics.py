@@ -15,11 +15,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.tests import staff_world
-from emails import suppressing, text_caps
+from emails import samples, suppressing, text_caps
 from emails.catalog import Kind
 from emails.models import Channel, Message, MessageState
 from emails.preferences import TURNED_OFF
 from portal.backoffice import message_statistics
+from portal.backoffice.message_samples import CONTEXTS
 
 pytestmark = pytest.mark.django_db
 LINKED = re.compile(r'<a class="text-link" href="(/staff/emails/message/\?[^"]+)">(\d+)</a>')
@@ -54,6 +55,8 @@ def messages() -> datetime:
             **{"channel": Channel.EMAIL, "dedupe_key": str(number), "sent_at": now} | values,
             created_at=now - timedelta(days=40) if is_before else now,
         )
+    # A sample is nobody's message.
+    assert samples.put(staff_world.owner(), CONTEXTS[Kind.WELCOME])
     return now
 
 

@@ -190,16 +190,17 @@ def test_a_text_that_could_not_be_sent_is_refused(owner: Client, words: str, sai
 
 
 def test_an_owner_writes_a_text_and_the_gallery_shows_it_as_it_is_sent(owner: Client) -> None:
-    url, words = message_words.address(KIND), "{brand}: see you until {ends_on}. {url}"
+    kind, words = Kind.INVOICE_SENT, "{brand}: pay until {due_on}. {url}"
+    url = message_words.address(kind)
     typed = {"sms": words, "based_on": "0"}
-    seen = re.compile(r": see you until Dec 24\. \S+/t/x{9}a Reply STOP to opt out\.")
+    seen = re.compile(r": pay until \w+ \d+\. \S+/t/x{9}a Reply STOP to opt out\.")
     assert seen.search(owner.post(url, typed | {"step": "preview"}).content.decode())
     assert "Saved." in owner.post(url, typed | {"step": "save"}, follow=True).content.decode()
-    page = owner.get(gallery.address(KIND)).content.decode()
+    page = owner.get(gallery.address(kind)).content.decode()
     assert seen.search(page)
     assert "Only the first text to a number" in page
     owner.post(url, {"based_on": "1", "step": "original", "sms": words})
-    assert not seen.search(owner.get(gallery.address(KIND)).content.decode())
+    assert not seen.search(owner.get(gallery.address(kind)).content.decode())
     assert words in owner.get(url).content.decode()
 
 

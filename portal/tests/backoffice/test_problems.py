@@ -19,6 +19,7 @@ from billing.tests.life import paid_member
 from billing.tests.staff_world import auditor, signed_in_now, support
 from common.staff import show
 from conftest import Sandbox, run_jobs
+from emails import text_caps
 from emails.models import Message
 from portal.backoffice import problems
 from portal.models import Problem
@@ -262,3 +263,29 @@ def test_the_mail_of_a_problem_reaches_staff(sandbox: Sandbox) -> None:
     assert mail.state == "sent"
     page = signed_in_now(support()).get(reverse("admin:portal_problem_changelist"))
     assert "Our records differ from Stripe" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cap", "said"),
+    [
+        ("person", "a number reached its limit"),
+        ("country", "a country reached its limit"),
+        ("total", "the portal reached its limit"),
+    ],
+)
+def test_a_reached_limit_of_texts_is_a_task_for_a_day(cap: str, said: str) -> None:
+    text = Message.objects.create(
+        kind="welcome",
+        channel="sms",
+        state="skipped",
+        error=f"{text_caps.REASONS[cap].format(cap=10)} {text_caps.BY_EMAIL}",
+        sending_at=timezone.now(),
+        dedupe_key="welcome:sub_1:sms",
+    )
+    [task] = [one for one in problems.current() if one.key.startswith("text cap:")]
+    assert task.key == f"text cap:{cap}"
+    assert said in task.text
+    listed = signed_in_now(auditor()).get(task.url)
+    assert listed.context["cl"].result_count == 1
+    Message.objects.filter(pk=text.pk).update(sending_at=timezone.now() - text_caps.WINDOW)
+    assert f"text cap:{cap}" not in keys()

@@ -231,6 +231,8 @@ class Message(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
+            # The days of lists, and the months of statistics.
+            models.Index(fields=["created_at"], name="emails_message_created"),
             models.Index(
                 fields=["created_at"],
                 condition=models.Q(state__in=["queued", "sending"]),

@@ -11,6 +11,7 @@ import logging
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from common import addresses
@@ -63,9 +64,17 @@ def release(row: Suppression, by: User) -> bool:
     return bool(rows.update(released_at=timezone.now(), released_by=by))
 
 
+def of(user: User) -> Suppression | None:
+    """Return what's noted about a member's current address."""
+    return _own(user).first()
+
+
+def _own(user: User) -> QuerySet[Suppression]:
+    address = addresses.canonical(user.email)
+    return Suppression.objects.filter(user=user, address=address, released_at=None)
+
+
 def release_own(user: User) -> bool:
     """End a member's, at their own word; return whether there was one."""
-    rows = Suppression.objects.filter(
-        user=user, address=addresses.canonical(user.email), released_at=None
-    )
+    rows = _own(user)
     return bool(rows.update(released_at=timezone.now(), released_by=user))

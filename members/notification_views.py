@@ -21,7 +21,7 @@ from emails import preferences, suppressing, unsubscribe_links
 from emails.models import Channel
 from emails.topics import TOPICS, Topic
 from emails.unsubscribe_links import Asked
-from members import activity, consent, notification_pages
+from members import activity, consent, mail_notices, notification_pages
 from members.access import current_member, current_user
 from members.forms import text_message_terms
 from members.models import ActivityKind, Member
@@ -58,7 +58,8 @@ def notifications(request: HttpRequest) -> HttpResponse:
 def page_context(member: Member) -> dict[str, object]:
     """Return what the page takes.
 
-    `sections`, `member`, `terms`, `stopped_by_reply`, `outcome`, and `quiet`: when texts wait.
+    `sections`, `member`, `terms`, `stopped_by_reply`, `outcome`, `quiet`: when texts wait, and
+    `mail`: what's wrong with their address (mail_notices.MailNotice), or None.
     """
     off = preferences.switched_off(member.user)
     return {
@@ -68,6 +69,7 @@ def page_context(member: Member) -> dict[str, object]:
         "stopped_by_reply": consent.stopped_by_reply(member),
         "outcome": "",
         "quiet": notification_pages.quiet(rules.quiet_hours()) if member.accepts_sms else "",
+        "mail": mail_notices.of(member.user),
     }
 
 
@@ -100,7 +102,8 @@ def email_works(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Thanks. We’ll send you every email again."))
     else:
         messages.info(request, _("You get every email already."))
-    return redirect("home")
+    is_here = request.GET.get(mail_notices.HERE) == mail_notices.NOTIFICATIONS
+    return redirect("members:notifications" if is_here else "home")
 
 
 def _unsubscribe_context(request: HttpRequest, asked: Asked) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -101,8 +101,14 @@ def test_a_dead_address_gets_only_what_is_needed_and_everybody_knows(
     client.force_login(User.objects.get(username="nina"))
     home = client.get(reverse("home")).content.decode()
     assert "Emails to nina@example.com come back to us." in home
-    assert reverse("members:email-works") in home
-    client.post(reverse("members:email-works"))
+    works = reverse("members:email-works")
+    assert f'action="{works}"' in home
+    page = client.get(reverse("members:notifications")).content.decode()
+    assert "Emails to nina@example.com come back to us." in page
+    assert f'action="{works}?from=notifications"' in page
+    done = client.post(f"{works}?from=notifications", follow=True)
+    assert done.redirect_chain == [(reverse("members:notifications"), 302)]
+    assert "come back to us" not in done.content.decode()
     row.refresh_from_db()
     assert row.released_by == message.user
     assert "come back to us" not in client.get(reverse("home")).content.decode()
@@ -230,6 +236,14 @@ def test_writing_to_the_address_in_the_header_turns_emails_off(sandbox: Sandbox)
     choice = NotificationChoice.objects.get()
     assert (choice.user, choice.topic, choice.is_on) == (message.user, "receipts", False)
     assert AccountActivity.objects.filter(user=message.user, kind="notifications").exists()
+    # The link in the same email undoes it, as it does after a click.
+    link = header.partition("<https")[2].partition(">")[0]
+    path = urlsplit(f"https{link}").path
+    client = Client()
+    assert "emails are off" in client.get(path).content.decode()
+    assert "emails are on" in client.post(path, {"undo": "yes"}).content.decode()
+    choice.refresh_from_db()
+    assert choice.is_on
     # Once the member has another address, the old mailbox has no say.
     NotificationChoice.objects.all().delete()
     User.objects.update(email="nina@new.example")

@@ -62,6 +62,7 @@ KEPT: Mapping[str, int] = {
     "reason": WORD,
     "reconciliation": WORD,
     "reference": NUMBER,
+    "statement_descriptor": NUMBER,
     "status": WORD,
     "collection_method": WORD,
     "given_up_reason": WORD,

@@ -43,6 +43,12 @@ class Payment(StripeCopy):
     failure_code = models.CharField(max_length=limits.WORD, blank=True)
     failure_message = models.CharField(max_length=limits.TEXT, blank=True)
     receipt_url = models.URLField(max_length=limits.LINK, blank=True)
+    statement_descriptor = models.CharField(
+        max_length=limits.NUMBER,
+        blank=True,
+        db_default="",
+        help_text="What the payer’s statement calls it; only of cards.",
+    )
     refunds_read_at = models.DateTimeField(
         null=True, blank=True, help_text="When all of its refunds were last read from Stripe."
     )

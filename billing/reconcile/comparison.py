@@ -34,6 +34,8 @@ THERE, MISSING, ORPHAN = "there", "missing", "orphan"
 UNREADABLE = "unreadable"
 # Addresses of Stripe's pages change with every read; our pages fetch a fresh one on click.
 ADDRESSES = frozenset({"hosted_url", "pdf_url", "receipt_url"})
+# Payments that were read before it was copied have none, and nothing depends on it.
+UNCOMPARED = ADDRESSES | {"statement_descriptor"}
 NAMES = frozenset({"email", "name", *columns.NO_DETAILS})
 
 Entry = TypeVar("Entry")
@@ -245,7 +247,7 @@ def _fields(kind: Kind, row: Any, seen: Seen, begun: datetime) -> Iterator[Diffe
             # People who left have no name here, and are about to be deleted at Stripe.
             continue
         ours = _plain(getattr(row, name))
-        if name not in ADDRESSES and ours != _plain(theirs):
+        if name not in UNCOMPARED and ours != _plain(theirs):
             values = _text(ours), _text(_plain(theirs))
             yield Difference(_owner(row), kind.name, seen.id, name, *values)
     if isinstance(row, Payout):

@@ -240,6 +240,7 @@ PAYMENTS = Table(
         text("failure_code", _("Stripe’s word for why it failed.")),
         text("failure_message", _("Why it failed.")),
         text("receipt_url", _("Its receipt at Stripe.")),
+        text("statement_descriptor", _("What your card’s statement calls it.")),
         time("created_at", _("When it began.")),
         time("paid_at", _("When it was paid.")),
     ),

@@ -10,6 +10,8 @@ from sandbox.world import Json, World
 
 BOOKED_LATE_BY = 60
 """Seconds after which a payment is in the balance, where that takes time."""
+# What the account is called on statements, and the most that they have room for.
+DESCRIPTOR, LONGEST_DESCRIPTOR = "SANDBOX", 22
 _RISK = {"risk_level": "normal", "risk_score": 20}
 
 
@@ -77,6 +79,17 @@ def _debit_fee(amount: int) -> int:
     return min(500, round(amount * 0.008))
 
 
+def _on_statement(intent: Json, method: Json) -> str | None:
+    """What the card's statement says: the account's prefix, and the payment's own suffix.
+
+    (Stripe documentation, "Statement descriptors".) Bank debits have none.
+    """
+    if method["type"] != "card":
+        return None
+    suffix = intent.get("statement_descriptor_suffix")
+    return f"{DESCRIPTOR}* {suffix}"[:LONGEST_DESCRIPTOR] if suffix else DESCRIPTOR
+
+
 def _approved() -> Json:
     return {
         "advice_code": None,
@@ -119,7 +132,7 @@ def _blank(world: World, intent: Json, method: Json) -> Json:
             "amount_captured": 0,
             "amount_refunded": 0,
             "billing_details": copy(method["billing_details"]),
-            "calculated_statement_descriptor": "SANDBOX",
+            "calculated_statement_descriptor": _on_statement(intent, method),
             "captured": False,
             "created": world.now(),
             "currency": intent["currency"],

@@ -44,6 +44,7 @@ class PaymentSnapshot(Fitted):
     failure_code: str
     failure_message: str
     receipt_url: str
+    statement_descriptor: str
     created_at: datetime
     paid_at: datetime | None
     attempted_at: datetime | None
@@ -119,6 +120,7 @@ def payment(data: Json) -> PaymentSnapshot:
         failure_code=text(error.get("decline_code") or error.get("code")),
         failure_message=text(error.get("message")),
         receipt_url=text(charge.get("receipt_url")),
+        statement_descriptor=text(charge.get("calculated_statement_descriptor")),
         created_at=required_time(data["created"]),
         paid_at=_settled_at(charge) if paid else None,
         attempted_at=time(charge.get("created")),

@@ -45,7 +45,7 @@ pytestmark = pytest.mark.django_db
 
 # What people and Stripe write as they like, by object.
 TEXTS = {
-    "charge": ("description", "receipt_url"),
+    "charge": ("description", "receipt_url", "calculated_statement_descriptor"),
     "credit_note": ("memo", "number", "reason", "pdf"),
     "customer": ("name", "email"),
     "dispute": ("reason", "network_reason_code"),

@@ -274,8 +274,8 @@ POWERS = (
     ),
     Power("Change the brand and what members read", ("business.add_brandversion",), OWNING),
     Power(
-        "Change time and place, suggested amounts, quiet hours, attachments, and how long records are"
-        " kept",
+        "Change time and place, suggested amounts, quiet hours, attachments, and how long records"
+        " are kept",
         (
             "business.add_localeversion",
             "business.add_suggestionsversion",

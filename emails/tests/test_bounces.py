@@ -237,8 +237,8 @@ def test_writing_to_the_address_in_the_header_turns_emails_off(sandbox: Sandbox)
     assert (choice.user, choice.topic, choice.is_on) == (message.user, "receipts", False)
     assert AccountActivity.objects.filter(user=message.user, kind="notifications").exists()
     # The link in the same email undoes it, as it does after a click.
-    link = header.partition("<https")[2].partition(">")[0]
-    path = urlsplit(f"https{link}").path
+    link = header.partition("<http")[2].partition(">")[0]
+    path = urlsplit(f"http{link}").path
     client = Client()
     assert "emails are off" in client.get(path).content.decode()
     assert "emails are on" in client.post(path, {"undo": "yes"}).content.decode()

@@ -138,7 +138,7 @@ def test_the_bank_sends_it_back_days_later(page: Page, stack: Stack) -> None:
 
     stack.control("clock", advance_seconds=TWO_DAYS)
     stack.settle()
-    mail = journey.newest_mail(stack, email, "Your refund of $29.00 did not arrive")
+    mail = journey.newest_mail(stack, email, "Your refund of $29.00 didn’t arrive")
     assert "lost or stolen" in mail["text"]
     page.goto(f"{stack.url}/")
     expect(page.get_by_text("Your refund of $29.00 didn’t arrive")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The catalog of messages: each kind's subject, templates, and why someone gets it."""
+"""The catalog of messages: each kind's channels, topic, and why someone gets it."""
 
 from __future__ import annotations
 
@@ -122,14 +122,13 @@ CLOSED_WHY = _(
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One kind. `subject` is a Django template; a channel without templates is not used.
+    """One kind. Its subject and words are in its templates; a channel without any is not used.
 
     A sensitive message holds a code or is about signing in: its context is emptied once it's sent,
     its subject isn't kept, and it's never resent. `topic` is what members choose by; what goes to
     staff or to people without an account has none.
     """
 
-    subject: str = ""
     category: Category = Category.BILLING
     email: bool = True
     sms: bool = False
@@ -143,204 +142,100 @@ class Spec:
         return self.why or (WHYS.get(self.topic, CHANGE_WHY) if self.topic else CHANGE_WHY)
 
 
-def _billing(topic: Topic, subject: str) -> Spec:
-    return Spec(subject, sms=True, topic=topic)
+def _billing(topic: Topic) -> Spec:
+    return Spec(sms=True, topic=topic)
 
 
-def _account(subject: str, why: Words = ACCOUNT_WHY, topic: Topic = Topic.ON_REQUEST) -> Spec:
-    return Spec(subject, Category.ACCOUNT, sensitive=True, why=why, topic=topic)
+def _account(why: Words = ACCOUNT_WHY, topic: Topic = Topic.ON_REQUEST) -> Spec:
+    return Spec(Category.ACCOUNT, sensitive=True, why=why, topic=topic)
 
 
-def _staff(subject: str) -> Spec:
-    return Spec(subject, Category.STAFF, why=STAFF_WHY)
+def _staff() -> Spec:
+    return Spec(Category.STAFF, why=STAFF_WHY)
 
 
 CATALOG: dict[Kind, Spec] = {
-    Kind.WELCOME: _billing(
-        Topic.MEMBERSHIP, "Welcome to {{ brand.name }}: your {{ plan_name }} is active"
-    ),
-    Kind.JOINED: _billing(
-        Topic.MEMBERSHIP, "Welcome to {{ brand.name }}! Receipt: {{ amount }} for {{ description }}"
-    ),
-    Kind.PAYMENT_RECEIVED: _billing(
-        Topic.RECEIPTS,
-        "{% if recovered %}Payment received: {% else %}Receipt: {% endif %}"
-        "{{ amount }} for {{ description }}",
-    ),
+    Kind.WELCOME: _billing(Topic.MEMBERSHIP),
+    Kind.JOINED: _billing(Topic.MEMBERSHIP),
+    Kind.PAYMENT_RECEIVED: _billing(Topic.RECEIPTS),
     Kind.RECEIPT_AGAIN: Spec(
-        "Receipt: {{ amount }} for {{ description }}",
-        why=_("You’re receiving this because you asked for this receipt."),
-        topic=Topic.ON_REQUEST,
+        why=_("You’re receiving this because you asked for this receipt."), topic=Topic.ON_REQUEST
     ),
-    Kind.PAYMENT_FAILED: _billing(
-        Topic.PAYMENT_PROBLEMS, "Payment failed: {{ amount }} for {{ description }}"
-    ),
-    Kind.INVITATION: Spec("Set up your account to see your membership", why=INVITED_WHY),
-    Kind.PAYMENT_CONFIRMATION: _billing(
-        Topic.PAYMENT_PROBLEMS, "Please confirm your payment: {{ amount }} for {{ description }}"
-    ),
-    Kind.TRIAL_ENDING: _billing(
-        Topic.RENEWALS,
-        "{% load message_dates %}Your {% if is_free_time %}free time{% else %}trial{% endif %} ends"
-        " on {{ ends_on|day }}",
-    ),
-    Kind.FREE_TIME: Spec(
-        "{% load message_dates %}Your membership is free until {{ until|day }}",
-        topic=Topic.MEMBERSHIP,
-    ),
-    Kind.RENEWAL_COMING: _billing(
-        Topic.RENEWALS,
-        "{% load message_dates %}{% if other %}{{ other }}{% else %}Your membership{% endif %} "
-        "renews on {{ renews_on|day }}: {{ price }}",
-    ),
-    Kind.CARD_EXPIRING: _billing(Topic.CARD_EXPIRING, "Your {{ method }} expires soon"),
-    Kind.CARD_CHANGED: Spec(
-        "Your membership is now paid with your {{ method }}", topic=Topic.SECURITY
-    ),
+    Kind.PAYMENT_FAILED: _billing(Topic.PAYMENT_PROBLEMS),
+    Kind.INVITATION: Spec(why=INVITED_WHY),
+    Kind.PAYMENT_CONFIRMATION: _billing(Topic.PAYMENT_PROBLEMS),
+    Kind.TRIAL_ENDING: _billing(Topic.RENEWALS),
+    Kind.FREE_TIME: Spec(topic=Topic.MEMBERSHIP),
+    Kind.RENEWAL_COMING: _billing(Topic.RENEWALS),
+    Kind.CARD_EXPIRING: _billing(Topic.CARD_EXPIRING),
+    Kind.CARD_CHANGED: Spec(topic=Topic.SECURITY),
     Kind.CARD_LINK: Spec(
-        "Your card for {{ plan_name }}",
-        why=_("You’re receiving this because our team sent it to you."),
-        topic=Topic.ON_REQUEST,
+        why=_("You’re receiving this because our team sent it to you."), topic=Topic.ON_REQUEST
     ),
-    Kind.MEMBERSHIP_ENDS: _billing(
-        Topic.MEMBERSHIP,
-        "{% load message_dates %}{% if another %}One of your memberships{% else %}Your membership"
-        "{% endif %} ends on {{ ends_on|day }}",
-    ),
-    Kind.MEMBERSHIP_GOES_ON: _billing(Topic.MEMBERSHIP, "Your membership continues"),
-    Kind.MEMBERSHIP_ENDED: _billing(
-        Topic.MEMBERSHIP,
-        "{% if another %}One of your memberships{% else %}Your membership{% endif %} has ended",
-    ),
-    Kind.MEMBERSHIP_PAUSED: _billing(
-        Topic.MEMBERSHIP,
-        "{% load message_dates %}Your payments are paused"
-        "{% if resumes_on %} until {{ resumes_on|day }}{% endif %}",
-    ),
-    Kind.MEMBERSHIP_RESUMED: _billing(Topic.MEMBERSHIP, "Your payments have resumed"),
-    Kind.INVOICE_SENT: _billing(
-        Topic.BILLS,
-        "{% load message_dates %}Invoice: {{ amount }} for {{ description }}"
-        "{% if due_on %}, due {{ due_on|day }}{% endif %}",
-    ),
-    Kind.INVOICE_DUE: _billing(
-        Topic.DUE_REMINDERS, "{% load message_dates %}{{ amount }} is due on {{ due_on|day }}"
-    ),
-    Kind.INVOICE_OVERDUE: _billing(Topic.BILLS, "Overdue: {{ amount }} for {{ description }}"),
-    Kind.PRICE_SWITCHED: _billing(Topic.MEMBERSHIP, "{{ headline }}"),
-    Kind.OFFER_ACCEPTED: _billing(Topic.MEMBERSHIP, "Thank you for staying: {{ terms }}"),
-    Kind.PAYMENT_REQUESTED: _billing(Topic.BILLS, "Please pay {{ amount }} for {{ description }}"),
-    Kind.PAYMENT_EXPIRING: _billing(
-        Topic.DUE_REMINDERS,
-        "{% load message_dates %}Reminder: pay {{ amount }} by {{ expires_on|day }}",
-    ),
-    Kind.DEBIT_COMING: Spec(
-        "Your bank payment of {{ amount }} is on its way", topic=Topic.RECEIPTS
-    ),
-    Kind.DISCOUNT_ENDING: _billing(
-        Topic.RENEWALS,
-        "{% load message_dates %}Your discount ends on {{ ends_on|day }}",
-    ),
-    Kind.PAYMENT_NOT_MADE: _billing(
-        Topic.PAYMENT_PROBLEMS, "Payment failed: {{ amount }} for {{ description }}"
-    ),
+    Kind.MEMBERSHIP_ENDS: _billing(Topic.MEMBERSHIP),
+    Kind.MEMBERSHIP_GOES_ON: _billing(Topic.MEMBERSHIP),
+    Kind.MEMBERSHIP_ENDED: _billing(Topic.MEMBERSHIP),
+    Kind.MEMBERSHIP_PAUSED: _billing(Topic.MEMBERSHIP),
+    Kind.MEMBERSHIP_RESUMED: _billing(Topic.MEMBERSHIP),
+    Kind.INVOICE_SENT: _billing(Topic.BILLS),
+    Kind.INVOICE_DUE: _billing(Topic.DUE_REMINDERS),
+    Kind.INVOICE_OVERDUE: _billing(Topic.BILLS),
+    Kind.PRICE_SWITCHED: _billing(Topic.MEMBERSHIP),
+    Kind.OFFER_ACCEPTED: _billing(Topic.MEMBERSHIP),
+    Kind.PAYMENT_REQUESTED: _billing(Topic.BILLS),
+    Kind.PAYMENT_EXPIRING: _billing(Topic.DUE_REMINDERS),
+    Kind.DEBIT_COMING: Spec(topic=Topic.RECEIPTS),
+    Kind.DISCOUNT_ENDING: _billing(Topic.RENEWALS),
+    Kind.PAYMENT_NOT_MADE: _billing(Topic.PAYMENT_PROBLEMS),
     Kind.CREDIT_NOTE: Spec(
-        "Credit note: {{ amount }} for {{ description }}",
         why=_("You’re receiving this because one of your invoices changed."),
         topic=Topic.REFUND_RESULTS,
     ),
-    Kind.ZELLE_STARTED: Spec(
-        "How to pay {{ amount }} by Zelle: memo {{ reference }}", topic=Topic.BILLS
-    ),
-    Kind.ZELLE_REMINDER: _billing(
-        Topic.DUE_REMINDERS,
-        "{% load message_dates %}Reminder: send {{ amount }} by Zelle before {{ until|day }}",
-    ),
-    Kind.ZELLE_RECEIVED: _billing(Topic.RECEIPTS, "Receipt: {{ amount }} for {{ description }}"),
-    Kind.ZELLE_PART_RECEIVED: _billing(
-        Topic.BILLS, "{{ missing }} is still missing for {{ description }}"
-    ),
-    Kind.ZELLE_EXPIRED: _billing(
-        Topic.BILLS, "We’ve stopped waiting for your Zelle payment of {{ amount }}"
-    ),
-    Kind.ZELLE_UNDONE: _billing(
-        Topic.BILLS, "We need to correct your Zelle payment for {{ description }}"
-    ),
-    Kind.REFUND_RECEIVED: _billing(
-        Topic.REFUND_PROGRESS, "We got your request: refund of {{ amount }}"
-    ),
-    Kind.REFUND_APPROVED: _billing(Topic.REFUND_PROGRESS, "Approved: your refund of {{ amount }}"),
-    Kind.REFUND_DENIED: _billing(
-        Topic.REFUND_RESULTS,
-        "{% if is_closed %}Closed{% else %}Not approved{% endif %}: your refund of {{ amount }}",
-    ),
-    Kind.REFUND_SENT: _billing(
-        Topic.REFUND_RESULTS,
-        "{% if by_zelle %}We’ve sent your refund of {{ amount }} by Zelle"
-        "{% elif answered %}Thank you: your refund of {{ amount }} is moving again"
-        "{% else %}Your refund of {{ amount }} "
-        "{% if needs_answer %}needs an answer from you{% else %}takes a little longer{% endif %}"
-        "{% endif %}",
-    ),
-    Kind.REFUND_ARRIVED: _billing(
-        Topic.REFUND_RESULTS, "Refunded: {{ amount }} for {{ description }}"
-    ),
-    Kind.REFUND_FAILED: _billing(
-        Topic.REFUND_RESULTS,
-        "{% if is_closed %}Closed: your refund of {{ amount }}"
-        "{% elif again_url %}Your refund of {{ amount }} was canceled"
-        "{% else %}Your refund of {{ amount }} did not arrive{% endif %}",
-    ),
-    Kind.REFUND_WITHDRAWN: Spec(
-        "You withdrew your request: refund of {{ amount }}", topic=Topic.REFUND_PROGRESS
-    ),
-    Kind.REFUND_TAKEN_BACK: _staff("Refund request withdrawn: {{ amount }} from {{ member }}"),
-    Kind.REFUND_TO_DECIDE: _staff("Refund request: {{ amount }} from {{ member }}"),
-    Kind.REFUND_WAITS: _staff("Refund still waiting: {{ amount }} from {{ member }}"),
-    Kind.REFUND_IN_TROUBLE: _staff("{{ headline }}: {{ amount }} from {{ member }}"),
-    Kind.MONEY_MISSING: _staff("Not on the account: {{ amount }} from {{ payer }}"),
-    Kind.PROBLEM_FOUND: _staff("Needs attention: {{ text }}"),
-    Kind.NUMBERS: Spec("Your week in numbers: MRR {{ mrr }}", Category.STAFF, why=NUMBERS_WHY),
-    Kind.YESTERDAY: Spec("{{ headline }}", Category.STAFF, why=DAY_WHY),
-    Kind.DISPUTE_OPENED: _staff(
-        "{% load message_dates %}{% if is_inquiry %}Bank inquiry{% else %}Dispute{% endif %}: "
-        "{{ amount }} from {{ member }}{% if due_on %}, answer by {{ due_on|day }}{% endif %}"
-    ),
-    Kind.DISPUTE_CLOSED: _staff("{{ headline }}: {{ amount }} from {{ member }}"),
-    Kind.HELP_ASKED: _staff("Message from {{ sender }}: {{ first_words }}"),
-    Kind.ADDRESS_CODE: _account("{{ code }} is your code"),
-    Kind.ADDRESS_LINK: _account("Confirm your new email address", CHANGE_WHY),
-    Kind.PASSWORD_LINK: _account("Choose a new password", CHANGE_WHY),
+    Kind.ZELLE_STARTED: Spec(topic=Topic.BILLS),
+    Kind.ZELLE_REMINDER: _billing(Topic.DUE_REMINDERS),
+    Kind.ZELLE_RECEIVED: _billing(Topic.RECEIPTS),
+    Kind.ZELLE_PART_RECEIVED: _billing(Topic.BILLS),
+    Kind.ZELLE_EXPIRED: _billing(Topic.BILLS),
+    Kind.ZELLE_UNDONE: _billing(Topic.BILLS),
+    Kind.REFUND_RECEIVED: _billing(Topic.REFUND_PROGRESS),
+    Kind.REFUND_APPROVED: _billing(Topic.REFUND_PROGRESS),
+    Kind.REFUND_DENIED: _billing(Topic.REFUND_RESULTS),
+    Kind.REFUND_SENT: _billing(Topic.REFUND_RESULTS),
+    Kind.REFUND_ARRIVED: _billing(Topic.REFUND_RESULTS),
+    Kind.REFUND_FAILED: _billing(Topic.REFUND_RESULTS),
+    Kind.REFUND_WITHDRAWN: Spec(topic=Topic.REFUND_PROGRESS),
+    Kind.REFUND_TAKEN_BACK: _staff(),
+    Kind.REFUND_TO_DECIDE: _staff(),
+    Kind.REFUND_WAITS: _staff(),
+    Kind.REFUND_IN_TROUBLE: _staff(),
+    Kind.MONEY_MISSING: _staff(),
+    Kind.PROBLEM_FOUND: _staff(),
+    Kind.NUMBERS: Spec(Category.STAFF, why=NUMBERS_WHY),
+    Kind.YESTERDAY: Spec(Category.STAFF, why=DAY_WHY),
+    Kind.DISPUTE_OPENED: _staff(),
+    Kind.DISPUTE_CLOSED: _staff(),
+    Kind.HELP_ASKED: _staff(),
+    Kind.ADDRESS_CODE: _account(),
+    Kind.ADDRESS_LINK: _account(CHANGE_WHY),
+    Kind.PASSWORD_LINK: _account(CHANGE_WHY),
     Kind.STAFF_INVITED: _account(
-        "{{ actor }} invites you to the team of {{ brand.name }}",
-        _("You’re receiving this because someone on the team entered this address."),
+        _("You’re receiving this because someone on the team entered this address.")
     ),
-    Kind.LOGIN_CODE: _account("{{ code }} is your sign-in code"),
-    Kind.SIGN_IN_LINK: _account("Your sign-in link", CHANGE_WHY),
-    Kind.PASSWORD_CODE: _account("{{ code }} is your password code"),
+    Kind.LOGIN_CODE: _account(),
+    Kind.SIGN_IN_LINK: _account(CHANGE_WHY),
+    Kind.PASSWORD_CODE: _account(),
     Kind.PHONE_CODE: Spec(
         category=Category.ACCOUNT, email=False, sms=True, sensitive=True, topic=Topic.ON_REQUEST
     ),
     Kind.TEXTS_ON: Spec(category=Category.ACCOUNT, email=False, sms=True, topic=Topic.SECURITY),
-    Kind.ACCOUNT_EXISTS: _account("You already have an account", topic=Topic.SECURITY),
-    Kind.UNKNOWN_ACCOUNT: _account("No account with this address"),
-    Kind.ACCOUNT_CHANGED: _account("{{ headline }}", CHANGE_WHY, Topic.SECURITY),
-    Kind.ACCOUNT_CLOSED: _account("Your account is closed", CLOSED_WHY, Topic.SECURITY),
-    Kind.CLOSING_PLANNED: Spec(
-        "{% load message_dates %}Your account closes on {{ closes_on|day }}",
-        Category.ACCOUNT,
-        why=CHANGE_WHY,
-        topic=Topic.SECURITY,
-    ),
-    Kind.CLOSING_UNDONE: Spec(
-        "Your account stays open", Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.SECURITY
-    ),
-    Kind.CLOSING_HELD: Spec(
-        "We can’t close your account yet", Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.SECURITY
-    ),
-    Kind.DATA_READY: Spec(
-        "Your data is ready to download", Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.ON_REQUEST
-    ),
+    Kind.ACCOUNT_EXISTS: _account(topic=Topic.SECURITY),
+    Kind.UNKNOWN_ACCOUNT: _account(),
+    Kind.ACCOUNT_CHANGED: _account(CHANGE_WHY, Topic.SECURITY),
+    Kind.ACCOUNT_CLOSED: _account(CLOSED_WHY, Topic.SECURITY),
+    Kind.CLOSING_PLANNED: Spec(Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.SECURITY),
+    Kind.CLOSING_UNDONE: Spec(Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.SECURITY),
+    Kind.CLOSING_HELD: Spec(Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.SECURITY),
+    Kind.DATA_READY: Spec(Category.ACCOUNT, why=CHANGE_WHY, topic=Topic.ON_REQUEST),
 }
 
 

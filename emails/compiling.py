@@ -3,21 +3,25 @@
 What `{% extends %}` brings together is put together here, MJML becomes HTML, and the rules of
 `<mj-style inline="inline">` go into the `style` of what they match, since some mail programs read
 no style sheet. What's left for each mail is to fill in its facts. mjml reads XML and knows nothing
-of Django's tags, so a mark stands for each of them meanwhile.
+of Django's tags, so a mark stands for each of them meanwhile. Each language has its own template,
+with its words in place (`emails.translating`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum, auto
 from functools import lru_cache
 
 from django.conf import settings
 from django.template import Engine, Template, TemplateSyntaxError
+from django.utils.translation import get_language
 from mjml import mjml2html
 
 from common.brand import Palette
 from emails.inlining import inlined
+from emails.translating import translated
 
 COMMENT = re.compile(r"{#.*?#}")
 TAG = re.compile(r"{%.*?%}|{{.*?}}")
@@ -34,14 +38,27 @@ CONTAINERS = frozenset({"mjml", "mj-head", "mj-attributes", "mj-body", "mj-secti
 Blocks = Mapping[str, str]
 
 
+class Part(Enum):
+    """What a template becomes."""
+
+    HTML = auto()
+    TEXT = auto()
+    SUBJECT = auto()
+
+
 def html_template(name: str, colors: Palette) -> Template:
     """Return the template of an email's HTML, made from MJML, with the brand's colors in it."""
-    return _fresh_or_kept(name, colors)
+    return _fresh_or_kept(name, Part.HTML, colors)
 
 
 def text_template(name: str) -> Template:
     """Return a template of plain text, with what it extends."""
-    return _fresh_or_kept(name, None)
+    return _fresh_or_kept(name, Part.TEXT)
+
+
+def subject_template(name: str) -> Template:
+    """Return the template of a subject, which is a block of an email's plain text."""
+    return _fresh_or_kept(name, Part.SUBJECT)
 
 
 def html_source(source: str, colors: Palette) -> str:
@@ -67,14 +84,32 @@ def flattened(name: str) -> str:
     return BLOCK.sub("", source)
 
 
-def _fresh_or_kept(name: str, colors: Palette | None) -> Template:
-    """Return the template; while developing, as its files are now."""
-    return _compiled.__wrapped__(name, colors) if settings.DEBUG else _compiled(name, colors)
+def subject(name: str) -> str:
+    """Return the source of the block with a text's subject, its own or the nearest parent's."""
+    source = str(Engine.get_default().get_template(name).source)
+    loads, _rest = _without_loads(source)
+    if (block := _blocks(source).get("subject")) is not None:
+        return loads + block
+    parent = EXTENDS.search(source)
+    if parent is None:
+        raise TemplateSyntaxError(f"{name}: there is no subject.")
+    return subject(parent[1])
 
 
-@lru_cache(maxsize=512)
-def _compiled(name: str, colors: Palette | None) -> Template:
-    source = flattened(name)
+def forget() -> None:
+    """Make all templates anew, as after a change of a language's words."""
+    _compiled.cache_clear()
+
+
+def _fresh_or_kept(name: str, part: Part, colors: Palette | None = None) -> Template:
+    """Return the template in the active language; while developing, as its files are now."""
+    make = _compiled.__wrapped__ if settings.DEBUG else _compiled
+    return make(name, part, colors, get_language())
+
+
+@lru_cache(maxsize=2048)
+def _compiled(name: str, part: Part, colors: Palette | None, _language: str | None) -> Template:
+    source = translated(subject(name) if part == Part.SUBJECT else flattened(name))
     if colors is not None:
         source = html_source(source, colors)
     return Template(source, name=name, engine=Engine.get_default())

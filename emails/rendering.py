@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.template import Context, Engine, Node, Template
+from django.template import Context, Node, Template
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
@@ -162,7 +162,7 @@ def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
 def _subject(message: Message, facts: Mapping[str, Any]) -> str:
     if written := wording.subject(message.kind, translation.get_language(), facts):
         return written[:SUBJECT_LENGTH]
-    text = _plain(_line(spec_of(message.kind).subject), facts)
+    text = _plain(compiling.subject_template(f"emails/{message.kind}.txt"), facts)
     return " ".join(text.split())[:SUBJECT_LENGTH]
 
 
@@ -172,7 +172,7 @@ def _text(message: Message, facts: Mapping[str, Any]) -> str:
 
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:
-    template = Engine.get_default().get_template(f"sms/{message.kind}.txt")
+    template = compiling.text_template(f"sms/{message.kind}.txt")
     return _with_stop(message, _plain(template, facts).strip())
 
 
@@ -204,11 +204,6 @@ def _fill(template: Template, facts: Mapping[str, Any], *, autoescape: bool) -> 
         unknown = ", ".join(sorted(context.unknown))
         logger.error("%s: the message has no %s.", template.name or template.source, unknown)
     return text
-
-
-@lru_cache(maxsize=64)
-def _line(source: str) -> Template:
-    return Engine.get_default().from_string(source)
 
 
 @contextmanager

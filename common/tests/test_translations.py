@@ -14,10 +14,11 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone, translation
+from django.utils.translation import trans_real
 from pytest_django import Settings
 
 from common import locales, translations
-from emails import rendering
+from emails import compiling, rendering, translating
 from emails.catalog import Kind
 from emails.models import Message
 from members.models import Member
@@ -51,7 +52,9 @@ def found() -> dict[str, set[str]]:
 def folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
     """An own folder of catalogs, which Django reads anew."""
     settings.LOCALE_PATHS = [tmp_path]
+    compiling.forget()
     yield tmp_path
+    compiling.forget()
     translation.activate("en-us")
 
 
@@ -88,6 +91,31 @@ def test_every_tag_in_every_template_is_found(found: dict[str, set[str]]) -> Non
             name = file.relative_to(ROOT).as_posix()
             assert blocks == 0 or any(name in names for names in found.values()), file
     assert seen > 100
+
+
+class Asked:
+    """A language that notes what it's asked to translate."""
+
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+
+    def gettext(self, message: str) -> str:
+        self.texts.add(message)
+        return message
+
+
+def test_mails_ask_for_what_is_found(
+    found: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their templates are translated as a whole, by code of ours."""
+    asked = Asked()
+    monkeypatch.setattr(trans_real, "_translations", {"en-us": asked})
+    with translation.override("en-us"):
+        for file in SOURCES:
+            if file.suffix in {".mjml", ".txt"}:
+                translating.translated(file.read_text())
+    assert len(asked.texts) > 300
+    assert asked.texts <= set(found)
 
 
 def test_functions_that_mark_texts_keep_their_names() -> None:

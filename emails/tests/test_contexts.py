@@ -95,10 +95,9 @@ def _variables(value: Any) -> set[str]:
 
 
 def templates_of(kind: Kind) -> Iterator[Template]:
-    """Yield the subject of a kind, and its templates for each channel."""
+    """Yield the templates of a kind for each channel. Its subject is in the text of its email."""
     spec, engine = CATALOG[kind], Engine.get_default()
     if spec.email:
-        yield engine.from_string(spec.subject)
         yield engine.get_template(f"emails/{kind}.mjml")
         yield engine.get_template(f"emails/{kind}.txt")
     if spec.sms:

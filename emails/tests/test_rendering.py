@@ -6,6 +6,7 @@ import html
 import logging
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -16,7 +17,7 @@ from pytest_django import Settings
 from common.brand import contrast, palette, parse
 from common.context import current_brand
 from emails import rendering, segments
-from emails.catalog import CATALOG, Category, Kind, Spec
+from emails.catalog import CATALOG, Category, Kind
 from emails.models import Channel, Message
 from emails.tests.hostile import HOSTILE, hostile
 from members.models import Member
@@ -262,8 +263,11 @@ def test_message_without_a_name_is_sent_and_noted_in_the_log(
     ],
 )
 def test_unknown_name_fails_a_test_wherever_it_stands(
-    source: str, monkeypatch: pytest.MonkeyPatch
+    source: str, tmp_path: Path, settings: Settings
 ) -> None:
-    monkeypatch.setitem(CATALOG, Kind.WELCOME, Spec(source))
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": [tmp_path], "APP_DIRS": False}]
+    settings.DEBUG = True  # reads the templates anew
+    (tmp_path / "emails").mkdir()
+    (tmp_path / "emails/welcome.txt").write_text(f"{{% block subject %}}{source}{{% endblock %}}")
     with pytest.raises(AssertionError, match="nmae"):
         rendering.render_subject(message(Kind.WELCOME, SAMPLES[Kind.WELCOME]))

@@ -114,7 +114,7 @@ def test_each_fact_is_one_message(sandbox: Sandbox, alice: User) -> None:
     assert until
     assert mail.subject.startswith("Your payments are paused until ")
     assert "still a member" in mail.text
-    assert "You won't be billed for this time." in mail.text
+    assert "You won’t be billed for this time." in mail.text
 
     pause(sandbox, alice)
     latest = told(alice, "membership_paused")[-1]
@@ -136,7 +136,7 @@ def test_invoices_that_wait_as_drafts_are_not_called_forgiven(
     [message] = told(alice, "membership_paused")
     text = rendering.render_email(message).text
     assert "We may send them to you later." in text
-    assert "won't be billed" not in text
+    assert "won’t be billed" not in text
 
 
 @pytest.mark.parametrize("behavior", ["void", "mark_uncollectible", "keep_as_draft"])

@@ -260,7 +260,8 @@ def test_stripe_asks_where_the_money_should_go(
     assert told() == ["refund_sent", "refund_sent"]
     thanks = text("refund_sent")
     assert thanks.startswith("Thank you: your refund of $29.00 is moving again")
-    assert ", for your answer. Your refund of $29.00" in thanks
+    assert "Thank you for your answer, " in thanks
+    assert "Your refund of $29.00 for" in thanks
     assert "takes a little longer" not in thanks
     sandbox.control("clock", advance_seconds=4 * 86_400)
     deliver(sandbox.events())
@@ -352,7 +353,7 @@ def test_text_messages_go_to_those_who_agreed(
     ask(alice, payment, 900)
     run_jobs()
     assert told("sms") == ["refund_arrived"]
-    assert "$9.00 refunded. It is with your bank" in text("refund_arrived", "sms")
+    assert "$9.00 refunded. It's with your bank" in text("refund_arrived", "sms")
 
 
 def test_the_days_of_the_bank_are_the_members_own(alice: User, payment: Payment) -> None:

@@ -138,7 +138,7 @@ def test_reminders_before_and_after_the_due_date(sandbox: Sandbox, alice: User) 
     [message] = told(alice, "invoice_overdue")
     mail = rendering.render_email(message)
     assert mail.subject == "Overdue: $40.00 for Workshop"
-    assert "we haven't received your payment yet" in mail.text
+    assert "we haven’t received your payment yet" in mail.text
 
 
 def test_the_daily_job_finds_them(sandbox: Sandbox, alice: User) -> None:

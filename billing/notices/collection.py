@@ -7,9 +7,9 @@ from typing import TypedDict, assert_never
 
 from billing.core.bank_statuses import ZellePurpose
 from billing.core.statuses import PauseBehavior
-from billing.facts import descriptions, discounts, zelle
+from billing.facts import descriptions, discounts, invoice_parts, zelle
 from billing.models import Invoice, Subscription
-from billing.notices import contexts
+from billing.notices import contexts, parts
 from billing.notices.transitions import (
     Collecting,
     CollectionPaused,
@@ -19,6 +19,7 @@ from billing.notices.transitions import (
     InvoiceSent,
 )
 from common.links import portal_url
+from common.money import Money
 from emails import outbox
 
 # How long after the due date a reminder still makes sense.
@@ -112,6 +113,7 @@ def _invoice(
             name=user.first_name,
             amount=str(invoice.money_remaining),
             description=descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
+            **_in_parts(invoice),
             invoice_number=invoice.number,
             due_on=invoice.due_at,
             **_by_zelle(invoice),
@@ -122,6 +124,22 @@ def _invoice(
         happened_at=happened_at,
         good_until=good_until,
     )
+
+
+class ToPay(parts.InParts):
+    """What an invoice's amount is made of; empty if that says nothing."""
+
+    paid: str
+
+
+def _in_parts(invoice: Invoice) -> ToPay:
+    """Return an invoice's lines and what was paid of it, or nothing if it's one amount."""
+    made_of = invoice_parts.of(invoice)
+    said = parts.in_words(made_of)
+    if made_of.is_one_amount and not invoice.amount_paid:
+        said["lines"] = []
+    paid = str(Money(-invoice.amount_paid, invoice.currency)) if invoice.amount_paid else ""
+    return {**said, "paid": paid}
 
 
 def _by_zelle(invoice: Invoice) -> ByZelle:

@@ -213,7 +213,11 @@ class CardExpiring(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentReceived(MessageContext):
-    """A receipt. The fields with a default are facts that only an invoice has."""
+    """A receipt. The fields with a default are facts that only an invoice has.
+
+    `method_picture` is what paid in Stripe's words, if that was one method; `on_statement` is what
+    a card's statement calls the payment.
+    """
 
     kind = Kind.PAYMENT_RECEIVED
     name: str
@@ -225,6 +229,8 @@ class PaymentReceived(MessageContext):
     invoice_number: str = ""
     paid_on: datetime
     method: str
+    method_picture: str = ""
+    on_statement: str = ""
     is_direct: bool = False
     lines: Sequence[NamedAmount]
     taxes: Sequence[NamedAmount] = ()
@@ -369,11 +375,23 @@ class CreditNoteIssued(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class InvoiceToPay(MessageContext):
-    """An invoice that the member pays themselves. `zelle_*`: if they're to pay it by Zelle."""
+    """An invoice that the member pays themselves. `zelle_*`: if they're to pay it by Zelle.
+
+    `lines` is empty if they say nothing but the amount and what it's for. `paid`: what's been paid
+    of it already.
+    """
 
     name: str
     amount: str
     description: str
+    lines: Sequence[NamedAmount] = ()
+    taxes: Sequence[NamedAmount] = ()
+    taxes_included: Sequence[NamedAmount] = ()
+    tax_note: str = ""
+    discount: str = ""
+    discount_label: str = ""
+    credits: Sequence[NamedAmount] = ()
+    paid: str = ""
     invoice_number: str
     due_on: datetime | None
     zelle_reference: str = ""

@@ -12,9 +12,9 @@ from billing.core.bank_statuses import ZellePurpose
 from billing.facts import (
     cards,
     descriptions,
+    invoice_parts,
     pay_links,
     tax_settings,
-    taxes,
     zelle,
 )
 from billing.facts.statements import Paid
@@ -24,7 +24,7 @@ from billing.models import (
     Payment,
     PaymentRequest,
 )
-from billing.notices import contexts, joining
+from billing.notices import contexts, joining, parts
 from billing.notices.transitions import (
     ConfirmationNeeded,
     CreditNoteIssued,
@@ -58,7 +58,7 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
     invoice = paid_invoice.invoice
     if not invoice.amount_paid or not invoice.paid_at or zelle.books(invoice):
         return
-    user, tax = invoice.customer.user, taxes.of_invoice(invoice)
+    user = invoice.customer.user
     paid = [payment for payment in paid_invoice.payments if payment.paid_at]
     methods = [texts.card(payment.card_brand, payment.card_last4) for payment in paid]
     joining.receipt(
@@ -74,16 +74,8 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
             paid_on=invoice.paid_at,
             method=texts.listed(list(dict.fromkeys(filter(None, methods)))),
             is_direct=bool(paid) and all(payment.is_outside for payment in paid),
-            lines=[
-                NamedAmount(description=line["description"], amount=_money(invoice, line["amount"]))
-                for line in invoice.lines
-            ],
-            taxes=_named_amounts(invoice, tax.added),
-            taxes_included=_named_amounts(invoice, taxes.included_words(tax.included)),
-            tax_note=tax.note,
-            discount=_money(invoice, -invoice.discount) if invoice.discount else "",
-            discount_label=texts.discount(invoice.promotion_codes),
-            credits=_named_amounts(invoice, texts.invoice_credits(invoice)),
+            **parts.on_card(paid),
+            **parts.in_words(invoice_parts.of(invoice)),
             receipt_url=portal_url("billing:receipt", paid[-1].pk) if paid else "",
             url=portal_url("billing:invoice", invoice.pk),
         ),
@@ -116,6 +108,7 @@ def single_payment_received(received: SinglePaymentReceived) -> None:
             home_url=portal_url("home"),
             paid_on=payment.paid_at,
             method=texts.card(payment.card_brand, payment.card_last4),
+            **parts.on_card([payment]),
             lines=[NamedAmount(description=description, amount=amount)],
             taxes_included=_tax_in(payment),
             receipt_url=portal_url("billing:receipt", payment.pk),
@@ -144,6 +137,7 @@ def receipt_again(paid: Paid, payment: Payment, *, at: datetime, cause: str) -> 
             paid_on=paid.at,
             method=paid.method,
             is_direct=payment.is_outside,
+            **parts.on_card([payment]),
             lines=[NamedAmount(description=paid.description, amount=amount)],
             taxes_included=[tax] if paid.tax else [],
             receipt_url=portal_url("billing:receipt", payment.pk),
@@ -338,15 +332,3 @@ def _besides(invoice: Invoice) -> Besides:
         "is_other": invoice.membership is None,
         "other": descriptions.other_of(row) if row else "",
     }
-
-
-def _money(invoice: Invoice, amount: int) -> str:
-    """Return an amount in the invoice's currency, as text."""
-    return str(Money(amount, invoice.currency))
-
-
-def _named_amounts(invoice: Invoice, named: list[tuple[str, int]]) -> list[NamedAmount]:
-    """Return named amounts as the message shows them."""
-    return [
-        NamedAmount(description=words, amount=_money(invoice, amount)) for words, amount in named
-    ]

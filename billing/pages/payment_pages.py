@@ -13,7 +13,7 @@ from billing.core import texts
 from billing.core.bank_statuses import ExpectedState, ZellePurpose
 from billing.core.statuses import GIVEN_UP_BY_PAUSE, Collection, CreditNoteStatus, InvoiceStatus
 from billing.core.tones import Alert, Tone
-from billing.facts import businesses, descriptions, taxes, zelle
+from billing.facts import businesses, descriptions, invoice_parts, zelle
 from billing.models import CreditNote, Invoice, Payment
 from billing.pages import zelle_pages
 from billing.pages.payment_facts import InvoiceFacts, SinglePaymentFacts
@@ -113,19 +113,19 @@ def invoice_page(facts: InvoiceFacts) -> InvoicePage:
     hosted = reverse("billing:invoice-hosted", args=[invoice.pk])
     awaited = facts.by_zelle
     has_money = awaited is not None and zelle_pages.has_money(awaited)
-    tax = taxes.in_words(invoice, facts.taxes)
+    parts = invoice_parts.of(invoice, facts.taxes)
     return InvoicePage(
         head=head,
         items=[_invoice_item(line, invoice.currency) for line in invoice.lines],
         subtotal=invoice.money_subtotal,
-        discount=Money(-invoice.discount, invoice.currency) if invoice.discount else None,
-        discount_label=texts.discount(invoice.promotion_codes),
-        taxes=_in_money(tax.added, invoice),
+        discount=parts.discount,
+        discount_label=parts.discount_label,
+        taxes=parts.taxes,
         total=invoice.money,
-        taxes_included=_in_money(taxes.included_words(tax.included), invoice),
-        tax_note=tax.note,
+        taxes_included=parts.taxes_included,
+        tax_note=parts.tax_note,
         billed_to=businesses.of_invoice(invoice),
-        credits=_in_money(texts.invoice_credits(invoice), invoice),
+        credits=parts.credits,
         due=invoice.money_due
         if invoice.amount_due != invoice.total and invoice.total > 0
         else None,
@@ -167,10 +167,6 @@ def _takes_zelle(facts: InvoiceFacts) -> bool:
     return row.is_sent and zelle.takes(
         ZellePurpose.INVOICE, row.amount_remaining, row.currency, known=facts.zelle_terms
     )
-
-
-def _in_money(named: list[tuple[str, int]], invoice: Invoice) -> list[tuple[str, Money]]:
-    return [(words, Money(amount, invoice.currency)) for words, amount in named]
 
 
 def _invoice_note(invoice: Invoice) -> str:

@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# Facts that receipts, and requests to pay an invoice, got later.
+RECEIPT: Mapping[str, Any] = {
+    "method_picture": "",
+    "on_statement": "",
+    "full_price": "",
+    "full_price_on": "",
+}
+PARTS = ("lines", "taxes", "taxes_included", "tax_note", "discount", "discount_label", "credits")
+TO_PAY: Mapping[str, Any] = dict.fromkeys((*PARTS, "paid"), "")
+
 
 def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message's facts with those that had another name when it was written.
@@ -16,4 +26,10 @@ def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
         facts["rate"] = f"{facts['price']} every {facts['interval']}"
         if "rhythm" in facts:
             facts["headline"] = f"You’ve switched to {facts['rhythm']} billing: {facts['rate']}"
+    if "is_direct" in facts:
+        facts = {**RECEIPT, **facts}
+    if "trial_ends_on" in facts:
+        facts = {"next_charge": "", **facts}
+    if "pdf_url" in facts:
+        facts = {**TO_PAY, **facts}
     return facts

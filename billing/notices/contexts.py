@@ -19,6 +19,7 @@ class Welcome(MessageContext):
     plan_name: str
     rate: str
     tax_words: str
+    next_charge: str = ""
     next_charge_on: datetime | None
     by_invoice: bool
     trial_ends_on: datetime | None
@@ -216,7 +217,8 @@ class PaymentReceived(MessageContext):
     """A receipt. The fields with a default are facts that only an invoice has.
 
     `method_picture` is what paid in Stripe's words, if that was one method; `on_statement` is what
-    a card's statement calls the payment.
+    a card's statement calls the payment. `full_price` comes next if the discount was for this
+    payment alone.
     """
 
     kind = Kind.PAYMENT_RECEIVED
@@ -239,6 +241,8 @@ class PaymentReceived(MessageContext):
     discount: str = ""
     discount_label: str = ""
     credits: Sequence[NamedAmount] = ()
+    full_price: str = ""
+    full_price_on: datetime | None = None
     receipt_url: str = ""
     url: str
 

@@ -60,6 +60,7 @@ def started(begun: SubscriptionStarted) -> None:
             plan_name=plan,
             rate=_rate(subscription, subscription.money),
             tax_words=tax_texts.price(subscription.taxation),
+            next_charge=_known_charge(subscription),
             next_charge_on=end if subscription.is_renewal_charged else None,
             by_invoice=subscription.is_sent,
             trial_ends_on=trial if trial and trial > subscription.started_at else None,
@@ -341,6 +342,12 @@ def _goes_on(ending: Subscription) -> list[str]:
 def _next_charge(subscription: Subscription) -> str:
     """Return the next payment's amount, which a discount may reduce."""
     return str(_next_money(subscription))
+
+
+def _known_charge(subscription: Subscription) -> str:
+    """Return the next payment's amount if it's known, which tells when a discount was for one."""
+    charge = discounts.next_charge(subscription) if subscription.is_renewal_charged else None
+    return "" if charge is None else str(charge)
 
 
 def _next_money(subscription: Subscription) -> Money:

@@ -12,6 +12,7 @@ from billing.core.bank_statuses import ZellePurpose
 from billing.facts import (
     cards,
     descriptions,
+    discounts,
     invoice_parts,
     pay_links,
     tax_settings,
@@ -76,10 +77,34 @@ def invoice_paid(paid_invoice: InvoicePaid) -> None:
             is_direct=bool(paid) and all(payment.is_outside for payment in paid),
             **parts.on_card(paid),
             **parts.in_words(invoice_parts.of(invoice)),
+            **_full_price_next(invoice),
             receipt_url=portal_url("billing:receipt", paid[-1].pk) if paid else "",
             url=portal_url("billing:invoice", invoice.pk),
         ),
     )
+
+
+class FullPrice(TypedDict):
+    """What the next payment comes to, now that a discount is used up; empty if it isn't."""
+
+    full_price: str
+    full_price_on: datetime | None
+
+
+def _full_price_next(invoice: Invoice) -> FullPrice:
+    """Return the next payment after a discount for one payment, which no reminder announces.
+
+    A subscription that wasn't read since may still have the discount, or the period that's over:
+    then nothing is said.
+    """
+    row, paid_at = invoice.subscription, invoice.paid_at
+    none: FullPrice = {"full_price": "", "full_price_on": None}
+    if not (invoice.discount and row and paid_at and row.is_renewal_charged):
+        return none
+    charge = discounts.next_charge(row)
+    if discounts.running(row) or charge is None or row.current_period_end <= paid_at:
+        return none
+    return {"full_price": str(charge), "full_price_on": row.current_period_end}
 
 
 def _next_card(paid_invoice: InvoicePaid) -> str:

@@ -129,7 +129,10 @@ def test_html_and_text_tell_the_same(kind: Kind) -> None:
     seen = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", email.html)))
     read = re.sub(r"\s+", " ", email.text)
     facts = [
-        fact for fact in SAMPLES[kind].values() if isinstance(fact, str) and "T12:" not in fact
+        fact
+        for name, fact in SAMPLES[kind].items()
+        # What paid is a picture, and in words as the method.
+        if isinstance(fact, str) and "T12:" not in fact and name != "method_picture"
     ]
     for fact in facts:
         assert fact in read, fact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from emails.catalog import Kind
@@ -37,9 +38,18 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
             "tax_note": "",
             "next_card": "",
             "invoice_number": "",
+            "on_statement": "",
+        },
+        "Discount for one payment": {
+            "next_card": "",
+            "full_price": "$30.00",
+            "full_price_on": datetime(2026, 12, 24, 12, tzinfo=UTC),
         },
         "After a failure": {"recovered": True, "next_card": ""},
-        "Paid in cash": {"is_direct": True, "method": "", "next_card": ""},
+        "Paid in cash": {
+            **dict.fromkeys(("method", "method_picture", "on_statement", "next_card"), ""),
+            "is_direct": True,
+        },
     },
     Kind.PAYMENT_FAILED: {
         "Last try": {"final": True, "next_attempt_on": None},
@@ -62,7 +72,18 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
     Kind.INVOICE_SENT: {
         "By card": dict.fromkeys(
             ("zelle_reference", "zelle_name", "zelle_address", "zelle_url"), ""
-        )
+        ),
+        "Several lines": {
+            "lines": [
+                NamedAmount(description="2 × Workshop (at $20.00 / each)", amount="$40.00"),
+                NamedAmount(description="Yoga mat", amount="$25.00"),
+            ],
+            "discount": "−$6.50",
+            "discount_label": "Discount (code WELCOME50)",
+            "taxes": [NamedAmount(description="Sales tax, New York (8.875%)", amount="$5.19")],
+            "credits": [NamedAmount(description="Credit applied", amount="−$3.69")],
+            "paid": "−$20.00",
+        },
     },
     Kind.ZELLE_RECEIVED: {"For an invoice": {"begins": False, "invoice_number": "HY-0042"}},
     Kind.ZELLE_EXPIRED: {"An invoice": {"is_invoice": True}},

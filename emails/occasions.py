@@ -65,7 +65,8 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.PAYMENT_EXPIRING: Occasion("A payment request expires in a few days."),
     Kind.DEBIT_COMING: Occasion("A bank starts to process a renewal or a one-time payment."),
     Kind.DISCOUNT_ENDING: Occasion(
-        "A discount ends before the next payment. A yearly renewal’s notice says it instead."
+        "A discount ends before the next payment. A yearly renewal’s notice says it instead, and"
+        " the receipt of its payment if it was for one."
     ),
     Kind.CREDIT_NOTE: Occasion("An invoice is reduced by a credit note."),
     Kind.ZELLE_STARTED: Occasion("A member chooses to pay by Zelle."),

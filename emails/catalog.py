@@ -44,6 +44,7 @@ class Kind(StrEnum):
     ZELLE_STARTED = "zelle_started"
     ZELLE_REMINDER = "zelle_reminder"
     ZELLE_RECEIVED = "zelle_received"
+    ZELLE_JOINED = "zelle_joined"
     ZELLE_PART_RECEIVED = "zelle_part_received"
     ZELLE_EXPIRED = "zelle_expired"
     ZELLE_UNDONE = "zelle_undone"
@@ -194,6 +195,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.ZELLE_STARTED: Spec(topic=Topic.BILLS),
     Kind.ZELLE_REMINDER: _billing(Topic.DUE_REMINDERS),
     Kind.ZELLE_RECEIVED: _billing(Topic.RECEIPTS),
+    Kind.ZELLE_JOINED: _billing(Topic.MEMBERSHIP),
     Kind.ZELLE_PART_RECEIVED: _billing(Topic.BILLS),
     Kind.ZELLE_EXPIRED: _billing(Topic.BILLS),
     Kind.ZELLE_UNDONE: _billing(Topic.BILLS),

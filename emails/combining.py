@@ -28,7 +28,8 @@ WAIT = timedelta(minutes=1)
 class Other:
     """The other half: its kind and cause, and the kind that says both.
 
-    `cause` of the whole is what the whole is about. `is_coming`: whether it's worth waiting for.
+    `cause` of the whole is what the whole is about; the other's is empty if it isn't known yet.
+    `is_coming`: whether it's worth waiting for, and `wait` for how long.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Other:
     whole: Kind
     cause_of_whole: str
     is_coming: bool
+    wait: timedelta = WAIT
 
 
 @transaction.atomic
@@ -70,7 +72,7 @@ def put(
             cause=cause,
             happened_at=happened_at,
             only=channel,
-            not_before=now + WAIT if waits else None,
+            not_before=now + other.wait if waits else None,
         )
 
 

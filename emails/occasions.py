@@ -72,6 +72,7 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.ZELLE_STARTED: Occasion("A member chooses to pay by Zelle."),
     Kind.ZELLE_REMINDER: Occasion("A payment by Zelle hasn’t arrived, and its last day is near."),
     Kind.ZELLE_RECEIVED: Occasion("A payment by Zelle is matched."),
+    Kind.ZELLE_JOINED: Occasion("A payment by Zelle is matched, and a membership starts with it."),
     Kind.ZELLE_PART_RECEIVED: Occasion("Less than the amount arrives by Zelle."),
     Kind.ZELLE_EXPIRED: Occasion("No payment by Zelle arrived in time."),
     Kind.ZELLE_UNDONE: Occasion("Staff undo the match of a payment by Zelle."),

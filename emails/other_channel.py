@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # A welcome and the first receipt are written within this, as one message or as two.
 TOGETHER = timedelta(hours=1)
+# What says both, and the receipt that's in it.
+RECEIPTS = {Kind.JOINED: Kind.PAYMENT_RECEIVED, Kind.ZELLE_JOINED: Kind.ZELLE_RECEIVED}
 
 
 def try_later(message: Message) -> None:
@@ -41,10 +43,11 @@ def of_the_same(message: Message, channel: Channel) -> QuerySet[Message]:
     """
     kind, cause = message.kind, message.cause
     same = Q(kind=kind, cause=cause)
-    if kind in {Kind.JOINED, Kind.PAYMENT_RECEIVED}:
-        same |= Q(kind__in=[Kind.JOINED, Kind.PAYMENT_RECEIVED], cause=cause)
-    if kind in {Kind.JOINED, Kind.WELCOME}:
+    for whole, receipt in RECEIPTS.items():
+        if kind in {whole, receipt}:
+            same |= Q(kind__in=[whole, receipt], cause=cause)
+    if kind in {*RECEIPTS, Kind.WELCOME}:
         # One is about the payment, and the other about the subscription.
         span = (message.created_at - TOGETHER, message.created_at + TOGETHER)
-        same |= Q(kind__in=[Kind.JOINED, Kind.WELCOME], created_at__range=span)
+        same |= Q(kind__in=[*RECEIPTS, Kind.WELCOME], created_at__range=span)
     return Message.objects.filter(same, user=message.user_id, channel=channel)

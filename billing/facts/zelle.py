@@ -198,6 +198,29 @@ def books(invoice: Invoice) -> bool:
     return rows.filter(Q(invoice=invoice) | same).exists()
 
 
+def receipt_cause(expected: ExpectedTransfer) -> str:
+    """Return what the receipt of a confirmed payment is about."""
+    at = expected.confirmed_at
+    return f"zelle{expected.pk}" + (f":{at.isoformat()}" if at else "")
+
+
+def beginning(subscription: Subscription) -> ExpectedTransfer | None:
+    """Return the payment by Zelle that a membership begins with; None if there's none.
+
+    Stripe's news of it may come before our own row says which subscription it is.
+    """
+    if not is_paid_by(subscription):
+        return None
+    paid = ExpectedTransfer.objects.filter(
+        state=ExpectedState.CONFIRMED,
+        purpose=ZellePurpose.MEMBERSHIP,
+        user=subscription.customer.user_id,
+    )
+    same = Q(booked_at=None, subscription=None, price_id=subscription.price_id)
+    rows = paid.filter(Q(subscription=subscription) | same)
+    return rows.order_by("confirmed_at").last()
+
+
 def is_of_zelle_member(invoice: Invoice) -> bool:
     """Whether it's sent for something that is paid by Zelle."""
     return invoice.is_sent and invoice.subscription is not None and is_paid_by(invoice.subscription)

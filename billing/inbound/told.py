@@ -27,7 +27,7 @@ TELLS: dict[str, tuple[Kind, ...]] = {
     "checkout.session.completed": (Kind.JOINED, Kind.WELCOME, Kind.PAYMENT_RECEIVED),
     "checkout.session.async_payment_succeeded": (Kind.PAYMENT_RECEIVED,),
     "checkout.session.async_payment_failed": (Kind.PAYMENT_NOT_MADE,),
-    "customer.subscription.created": (Kind.JOINED, Kind.WELCOME),
+    "customer.subscription.created": (Kind.JOINED, Kind.ZELLE_JOINED, Kind.WELCOME),
     "customer.subscription.updated": _MEMBERSHIP,
     "customer.subscription.deleted": (Kind.MEMBERSHIP_ENDED,),
     "customer.subscription.trial_will_end": (Kind.TRIAL_ENDING,),

@@ -9,6 +9,7 @@ from billing.core.statuses import (
     InvoiceStatus,
     SubscriptionStatus,
 )
+from billing.facts import zelle
 from billing.models import Invoice, Subscription
 from billing.notices import contexts
 from emails import combining, outbox
@@ -17,19 +18,31 @@ from emails.catalog import Kind
 
 def welcome(subscription: Subscription, context: contexts.Welcome) -> None:
     """Welcome a new member, with the first payment's receipt if there is one."""
-    first = subscription.invoices.filter(billing_reason=FIRST_INVOICE).order_by("pk").first()
+    if by_zelle := zelle.beginning(subscription):
+        cause = zelle.receipt_cause(by_zelle)
+        other = combining.Other(
+            Kind.ZELLE_RECEIVED, cause, Kind.ZELLE_JOINED, cause, is_coming=False
+        )
+    else:
+        other = _first_receipt(subscription)
     combining.put(
         subscription.customer.user,
         context,
         cause=subscription.stripe_id,
         happened_at=subscription.started_at,
-        other=combining.Other(
-            Kind.PAYMENT_RECEIVED,
-            first.stripe_id if first else "",
-            Kind.JOINED,
-            first.stripe_id if first else "",
-            is_coming=_is_payment_coming(subscription, first),
-        ),
+        other=other,
+    )
+
+
+def _first_receipt(subscription: Subscription) -> combining.Other:
+    first = subscription.invoices.filter(billing_reason=FIRST_INVOICE).order_by("pk").first()
+    cause = first.stripe_id if first else ""
+    return combining.Other(
+        Kind.PAYMENT_RECEIVED,
+        cause,
+        Kind.JOINED,
+        cause,
+        is_coming=_is_payment_coming(subscription, first),
     )
 
 

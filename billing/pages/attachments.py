@@ -31,7 +31,7 @@ def of(message: Message) -> Attachment | None:
             return None
         content = receipts.pdf(row, receipts.payer(user), timezone.localtime())
         return Attachment(f"receipt-{receipts.number(row)}.pdf", content)
-    if message.kind == Kind.ZELLE_RECEIVED:
+    if message.kind in {Kind.ZELLE_RECEIVED, Kind.ZELLE_JOINED}:
         paid = zelle_receipts.of(user, int(about.removeprefix("zelle")))
         return _by_zelle(paid) if paid else None
     return None

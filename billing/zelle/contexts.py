@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from billing.notices.contexts import Welcome
 from emails.catalog import Kind
 from emails.contexts import MessageContext
 
@@ -70,6 +71,13 @@ class ZelleReceived(MessageContext):
     received_on: datetime
     receipt_url: str = ""
     url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZelleJoined(Welcome, ZelleReceived):
+    """A membership has started with a payment by Zelle: a welcome and a receipt."""
+
+    kind = Kind.ZELLE_JOINED
 
 
 @dataclass(frozen=True, kw_only=True)

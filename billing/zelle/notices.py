@@ -10,7 +10,8 @@ from billing.models import ExpectedTransfer
 from billing.zelle import contexts
 from common.links import portal_url
 from common.money import Money
-from emails import outbox
+from emails import combining, outbox
+from emails.catalog import Kind
 
 
 def started(expected: ExpectedTransfer) -> None:
@@ -40,24 +41,28 @@ def remind(expected: ExpectedTransfer) -> None:
 
 
 def received(expected: ExpectedTransfer) -> None:
-    """Send the receipt. What it's booked as at Stripe gets none of its own."""
+    """Send the receipt. What it's booked as at Stripe gets none of its own.
+
+    What a membership begins with waits for the welcome, which follows once it's booked.
+    """
     at, user, invoice = expected.confirmed_at or timezone.now(), expected.user, expected.invoice
-    outbox.put(
-        user,
-        contexts.ZelleReceived(
-            name=user.first_name,
-            amount=str(expected.money),
-            description=expected.description,
-            reference=zelle.shown(expected),
-            invoice_number=invoice.number if invoice else "",
-            begins=expected.purpose == ZellePurpose.MEMBERSHIP,
-            received_on=at,
-            receipt_url=portal_url("billing:zelle-receipt", expected.pk),
-            url=_url(expected),
-        ),
-        cause=_cause(expected, at.isoformat()),
-        happened_at=at,
+    begins, cause = expected.purpose == ZellePurpose.MEMBERSHIP, zelle.receipt_cause(expected)
+    receipt = contexts.ZelleReceived(
+        name=user.first_name,
+        amount=str(expected.money),
+        description=expected.description,
+        reference=zelle.shown(expected),
+        invoice_number=invoice.number if invoice else "",
+        begins=begins,
+        received_on=at,
+        receipt_url=portal_url("billing:zelle-receipt", expected.pk),
+        url=_url(expected),
     )
+    if not begins:
+        outbox.put(user, receipt, cause=cause, happened_at=at)
+        return
+    welcome = combining.Other(Kind.WELCOME, "", Kind.ZELLE_JOINED, cause, is_coming=True)
+    combining.put(user, receipt, cause=cause, happened_at=at, other=welcome)
 
 
 def partly_received(expected: ExpectedTransfer) -> None:

@@ -110,8 +110,8 @@ def test_a_membership_begins_once_whichever_tab_is_paid(
     assert row.invoice
     assert ("by card, too" in row.problem) is is_paid
     assert row.subscription == (None if is_paid else membership)
-    welcome = ["zelle_started", "zelle_received", "joined" if is_paid else "welcome"]
-    assert sorted(told(alice)) == sorted(welcome)
+    welcome = ["zelle_received", "joined"] if is_paid else ["zelle_joined"]
+    assert sorted(told(alice)) == sorted(["zelle_started", *welcome])
 
 
 def test_what_is_undone_can_be_paid_again_in_time(

@@ -109,6 +109,7 @@ def test_the_page_turns_when_the_banks_mail_comes(page: Page, stack: Stack) -> N
         timeout=90_000
     )
     receipt = journey.newest_mail(stack, email, "Receipt: $29.00 for Membership")
+    assert receipt["subject"].startswith("Welcome to ")
     assert reference in receipt["text"]
     page.get_by_role("link", name="See the invoice").click(timeout=60_000)
     expect(page.get_by_text(f"You paid this by Zelle with the memo {reference}.")).to_be_visible()

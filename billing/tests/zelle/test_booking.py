@@ -26,7 +26,7 @@ from billing.refunds import terms as refund_terms
 from billing.refunds.transitions import RefundError
 from billing.stripe import gateway
 from billing.tests.factories import PRICE_ID, make_member
-from billing.tests.life import deliver
+from billing.tests.life import a_minute_passes, deliver
 from billing.tests.refund_world import policy, refund_request
 from billing.tests.zelle.bank import Money, came, expect, pay, staff
 from billing.tests.zelle.world import make_terms
@@ -146,6 +146,13 @@ def test_a_membership_begins_with_the_money_and_its_invoices_are_sent(
     assert invoice.membership == membership
     deliver(sandbox.events())
     assert Subscription.objects.get().is_live
+    # The welcome has the receipt in it, whether Stripe's news or the booking came first.
+    a_minute_passes()
+    [mail] = [one for one in sandbox.look("mailbox") if "Receipt" in one["subject"]]
+    assert mail["subject"] == "Welcome to Portal! Receipt: $29.00 for Payment"
+    assert "Paid with: Zelle" in mail["text"]
+    assert "Next invoice: $29.00 on " in mail["text"]
+    assert not Message.objects.filter(kind__in=["welcome", "zelle_received"]).exists()
 
 
 def test_the_next_period_is_paid_by_paying_its_invoice(

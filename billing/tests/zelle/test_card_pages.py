@@ -98,7 +98,9 @@ def test_a_membership_begins_once_whichever_tab_is_paid(
     sandbox: Sandbox, alice: User, manager: User, is_paid: bool
 ) -> None:
     checkout.start_membership(alice)
-    row = count(expecting.start_membership(alice, PRICE_ID), manager)
+    started = expecting.start_membership(alice, PRICE_ID)
+    run_jobs()
+    row = count(started, manager)
     if is_paid:
         complete(sandbox)
     run_jobs()

@@ -24,7 +24,7 @@ from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
 from emails import copies, left_out, looks, resending, samples
 from emails.catalog import Kind, name_of, spec_of
-from emails.models import Channel, Message, MessageState
+from emails.models import Channel, Message, MessageState, WaitsFor
 from emails.rendering import render_email, render_sms
 from emails.suppression_admin import BounceMailboxAdmin, SuppressionAdmin
 from emails.tasks import try_now
@@ -168,7 +168,8 @@ class MessageAdmin(ReadOnlyAdmin):
     def state_badge(self, row: Message) -> SafeString:
         """What became of it, or until when it waits."""
         if row.is_waiting:
-            return show.badge(f"Waits until {show.moment(row.waits_until)}", "info")
+            what = WaitsFor(row.waits_for or WaitsFor.MORNING).label
+            return show.badge(f"Waits for {what}: {show.moment(row.waits_until)}", "info")
         return show.state(row, "state", LABELS)
 
     @column("Written", ordering="id")

@@ -25,6 +25,7 @@ from emails import (
     forgetting,
     mail,
     other_channel,
+    pacing,
     preferences,
     quiet,
     suppressing,
@@ -38,6 +39,7 @@ from emails.models import (
     MessageState,
     SuppressionReason,
     SuppressionSource,
+    WaitsFor,
 )
 from emails.problems import DeliveryProblem, NotYet
 
@@ -56,6 +58,11 @@ LOST = frozenset({"failed", "undelivered"})
 # Losses after which no other text would arrive either: an email says it instead.
 FOR_GOOD = frozenset("30003 30004 30005 30006 30007 30008 30034 21610".split())
 
+TOO_LATE = {
+    WaitsFor.TURN: "It would be out of date by its turn: only so many go out a minute.",
+    WaitsFor.PROVIDER: "It would be out of date by when the provider takes something again.",
+}
+
 
 @dataclass(frozen=True)
 class StatusReport:
@@ -69,7 +76,7 @@ class StatusReport:
 def deliver(message_id: int) -> datetime | None:
     """Send a message, unless it was already sent or is being sent.
 
-    Return when to come back if it waits for the end of the quiet hours.
+    Return when to come back if it waits: for the end of the quiet hours, or for its turn.
 
     Raises:
         DeliveryProblem: it couldn't be sent now; the queue tries again.
@@ -82,14 +89,9 @@ def deliver(message_id: int) -> datetime | None:
         if reason := causes.why_not_needed(message) or preferences.why_not_wanted(message):
             _skip(message, reason)
             return None
-        until = quiet.waits_until(message, timezone.now())
-        if until and not _is_last_chance(message, until):
-            return _wait(message, until)
-        if reason := text_caps.why_not_now(message):
-            logger.warning("Message %s is over a cap: %s", message.pk, reason)
-            _skip(message, reason)
-            return None
-        _let_earlier_go_first(message)
+        is_put_off, until = _put_off(message)
+        if is_put_off:
+            return until
         provider_id = _send(message)
     except NotYet:
         _put_back(message)
@@ -105,6 +107,24 @@ def deliver(message_id: int) -> datetime | None:
     else:
         _record_sent(message, provider_id)
     return None
+
+
+def _put_off(message: Message) -> tuple[bool, datetime | None]:
+    """Whether a message doesn't go now, and when to come back, if ever.
+
+    Raises:
+        DeliveryProblem: an earlier one goes first, or it would be out of date by its turn.
+    """
+    until = quiet.waits_until(message, timezone.now())
+    if until and not _is_last_chance(message, until):
+        return True, _wait(message, until)
+    if reason := text_caps.why_not_now(message):
+        logger.warning("Message %s is over a cap: %s", message.pk, reason)
+        _skip(message, reason)
+        return True, None
+    _let_earlier_go_first(message)
+    turn = _turn(message)
+    return turn is not None, turn
 
 
 @transaction.atomic
@@ -199,8 +219,31 @@ def _wait(message: Message, until: datetime) -> datetime | None:
     if message.expires_at and message.expires_at <= until:
         _skip(message, quiet.TOO_LATE)
         return None
-    _put_back(message, waits_until=until)
+    _put_back(message, waits_until=until, waits_for=WaitsFor.MORNING)
     logger.info("Message %s waits for the end of the quiet hours: %s.", message.pk, until)
+    return until
+
+
+def _turn(message: Message) -> datetime | None:
+    """Let a message wait for its turn; None if it may go now.
+
+    Raises:
+        DeliveryProblem: it would be out of date by then.
+    """
+    now = timezone.now()
+    if message.is_ahead_of_its_turn(now):
+        # Somebody wanted it tried now. It keeps the turn that it has.
+        until, waits_for = message.waits_until, WaitsFor.TURN
+    elif until := pacing.held_until(message, now):
+        waits_for = WaitsFor.PROVIDER
+    else:
+        until, waits_for = pacing.turn(message, now), WaitsFor.TURN
+    if until is None:
+        return None
+    if message.expires_at and message.expires_at <= until:
+        raise DeliveryProblem(TOO_LATE[waits_for], is_permanent=True)
+    _put_back(message, waits_until=until, waits_for=waits_for, turns_taken=message.turns_taken)
+    logger.info("Message %s waits for %s: %s.", message.pk, waits_for.label, until)
     return until
 
 
@@ -258,7 +301,12 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
         "state": MessageState.FAILED if is_final else MessageState.QUEUED,
         "error": str(problem),
         "is_our_fault": problem.is_our_fault,
+        # Another try takes other turns.
+        "turns_taken": 0,
     }
+    if problem.not_before and not is_final:
+        pacing.hold(message.channel, problem.not_before)
+        values |= {"waits_until": problem.not_before, "waits_for": WaitsFor.PROVIDER}
     rows = Message.objects.filter(
         pk=message.pk, state=MessageState.SENDING, attempts=message.attempts
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -125,6 +127,25 @@ class BounceMailbox(models.Model):
         return self.mailbox
 
 
+class Pace(models.Model):
+    """Whose turn is when: in a channel, or a mail domain (`emails.pacing`)."""
+
+    bucket = models.CharField(max_length=300, primary_key=True)
+    next_at = models.DateTimeField()
+    held_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.bucket
+
+
+class WaitsFor(models.TextChoices):
+    """What a message waits for, as staff read it."""
+
+    MORNING = "morning", "the end of the quiet hours"
+    TURN = "turn", "its turn"
+    PROVIDER = "provider", "the provider"
+
+
 class Message(models.Model):
     """One message to one person through one channel, made once per cause.
 
@@ -213,7 +234,12 @@ class Message(models.Model):
         null=True, blank=True, help_text="Not sent after this: its code would not work any more."
     )
     waits_until = models.DateTimeField(
-        null=True, blank=True, help_text="A text that can wait isn't sent in the quiet hours."
+        null=True, blank=True, help_text="It isn’t sent before then."
+    )
+    waits_for = models.CharField(max_length=10, choices=WaitsFor.choices, blank=True, db_default="")
+    turns_taken = models.PositiveSmallIntegerField(
+        db_default=0,
+        help_text="How many of its turns it has: of the mail domain, and of the channel.",
     )
     sending_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -266,9 +292,14 @@ class Message(models.Model):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for the end of the quiet hours."""
+        """Whether it waits for a moment that's known."""
         is_queued = self.state == MessageState.QUEUED
         return is_queued and self.waits_until is not None and self.waits_until > timezone.now()
+
+    def is_ahead_of_its_turn(self, now: datetime) -> bool:
+        """Whether it has a turn that's still to come."""
+        is_for_turn = self.waits_for == WaitsFor.TURN and self.turns_taken > 0
+        return is_for_turn and self.waits_until is not None and self.waits_until > now
 
 
 class SentCopy(models.Model):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from emails import bounce_mailbox, stand_ins
+from emails import bounce_mailbox, pacing, stand_ins
 from emails.models import Message
 
 
@@ -15,6 +16,13 @@ def say_by_the_other_channel(message_id: int) -> None:
     message = Message.objects.select_related("user__member").filter(pk=message_id).first()
     if message is not None:
         stand_ins.put(message)
+
+
+@app.periodic(cron="47 * * * *")
+@app.task(queueing_lock="forget_paces")
+def forget_paces(timestamp: int = 0) -> None:
+    """Forget the turns of mail domains that nobody was written to lately."""
+    pacing.forget_idle(timezone.now())
 
 
 @app.periodic(cron="* * * * *")

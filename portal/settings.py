@@ -217,6 +217,12 @@ EMAIL_TIMEOUT = 10
 vars().update(EMAIL_CONFIG)
 if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
     EMAIL_BACKEND = "emails.smtp.EmailBackend"
+# How many messages go a minute; 0 means any number. Developers write to a sandbox.
+EMAILS_PER_MINUTE = env.int("EMAILS_PER_MINUTE", default=0 if DEVELOPMENT else 600)
+EMAILS_PER_MINUTE_TO_A_DOMAIN = env.int(
+    "EMAILS_PER_MINUTE_TO_A_DOMAIN", default=0 if DEVELOPMENT else 120
+)
+TEXTS_PER_MINUTE = env.int("TEXTS_PER_MINUTE", default=0 if DEVELOPMENT else 60)
 # A provider's API instead of a mail server. What's set was checked at the start.
 EMAIL_PROVIDER = env.str("EMAIL_PROVIDER", default="").strip().lower()
 EMAIL_WEBHOOK_SECRET = env.str("EMAIL_WEBHOOK_SECRET", default="").strip()

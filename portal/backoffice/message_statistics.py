@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Min, QuerySet, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from emails import samples
 from emails.admin import WITHOUT_SAMPLES
 from emails.catalog import name_of
 from emails.left_out import Why, condition
-from emails.models import Channel, Message, MessageState
+from emails.models import Channel, Message, MessageState, WaitsFor
 
 LIST = "emails.message"
 STATES: Mapping[str, tuple[MessageState, ...]] = {
@@ -41,6 +41,12 @@ TITLES: Mapping[str, str] = {
 }
 # What the list's filter of the same name keeps.
 WHY = {"off": Why.OFF, "held": Why.HELD, "skipped": Why.OTHER}
+
+WAITS: Mapping[WaitsFor, str] = {
+    WaitsFor.MORNING: "for the end of the quiet hours",
+    WaitsFor.TURN: "because only so many go out a minute",
+    WaitsFor.PROVIDER: "because the provider asked us to wait",
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class Facts:
     by_kind: Mapping[tuple[str, str], Counter[str]]
     by_day: Mapping[date, Counter[str]]
     oldest: datetime | None
+    # What waits for which moment: how many, and until when.
+    held: Mapping[WaitsFor, tuple[int, datetime]]
     costs: list[tuple[str, Decimal, int, int]]
     unpriced: int
 
@@ -146,6 +154,7 @@ def read(month: Month) -> Facts:
         by_kind=by_kind,
         by_day=by_day,
         oldest=waiting.aggregate(oldest=Min("created_at"))["oldest"],
+        held=_held(),
         costs=[
             (one["price_currency"], one["cost"], one["texts"], one["segments"] or 0)
             for one in costs.annotate(
@@ -173,7 +182,7 @@ def words(facts: Facts) -> Statistics:
             _line(show.day(_noon(day)), "", counts, _span(day, day))
             for day, counts in sorted(facts.by_day.items(), reverse=True)
         ],
-        oldest=_oldest(facts.oldest),
+        oldest=" ".join([_oldest(facts.oldest), *_waits(facts.held)]),
         cost=_cost(facts),
         cost_url=show.list_of(LIST, channel__exact=Channel.SMS, **span),
     )
@@ -245,6 +254,24 @@ def _oldest(at: datetime | None) -> str:
     if at is None:
         return "No message is waiting."
     return f"The oldest message that’s waiting was written {show.age(at)}."
+
+
+def _held() -> dict[WaitsFor, tuple[int, datetime]]:
+    rows = Message.objects.filter(
+        state=MessageState.QUEUED, waits_until__gt=timezone.now(), waits_for__in=list(WaitsFor)
+    )
+    counted = rows.order_by("waits_for").values("waits_for")
+    return {
+        WaitsFor(one["waits_for"]): (one["rows"], one["last"])
+        for one in counted.annotate(rows=Count("pk"), last=Max("waits_until"))
+    }
+
+
+def _waits(held: Mapping[WaitsFor, tuple[int, datetime]]) -> Iterable[str]:
+    for what, (number, last) in held.items():
+        verb = "waits" if number == 1 else "wait"
+        until = show.moment(last)
+        yield f"{show.count(number, 'message')} {verb} {WAITS[what]}, until {until} at most."
 
 
 def _cost(facts: Facts) -> str:

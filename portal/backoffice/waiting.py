@@ -36,7 +36,7 @@ from billing.models import (
     UnassignedCustomer,
 )
 from common.reads import Param, Part, Reading, totals
-from emails.models import Message, MessageState, Suppression
+from emails.models import Message, MessageState, Suppression, WaitsFor
 from portal.models import SupportMessage
 
 EVENTS_OPEN = frozenset({EventState.PENDING, EventState.RETRYING})
@@ -122,7 +122,7 @@ class Waiting:
     """Everything that waits, or failed.
 
     `unassigned` are customers at Stripe of nobody here, `suppressed` members' addresses that bounce
-    or complained.
+    or complained, `paced` messages that wait for their turn or for their provider.
     """
 
     events: Queue = Queue()
@@ -133,6 +133,7 @@ class Waiting:
     bank: Bank = Bank()
     help: Help = Help()
     suppressed: int = 0
+    paced: int = 0
 
 
 def _not_booked() -> QuerySet[ExpectedTransfer]:
@@ -153,11 +154,19 @@ EVENTS = _counted(lambda: StripeEvent.objects.filter(state__in=sorted(EVENTS_OPE
 FAILED_EVENTS = _counted(lambda: StripeEvent.objects.filter(state=EventState.FAILED), "received_at")
 MESSAGES = _counted(
     lambda: Message.objects.filter(
-        # What waits for the end of the quiet hours isn't late.
+        # What waits for the end of the quiet hours, or for its turn, isn't late.
         Q(waits_until=None) | Q(waits_until__lte=NOW),
         state__in=sorted(MESSAGES_OPEN),
     ),
     "created_at",
+)
+PACED = _counted(
+    lambda: Message.objects.filter(
+        state=MessageState.QUEUED,
+        waits_until__gt=NOW,
+        waits_for__in=[WaitsFor.TURN, WaitsFor.PROVIDER],
+    ),
+    "waits_until",
 )
 FAILED_MESSAGES = _counted(lambda: Message.objects.filter(state=MessageState.FAILED), "created_at")
 DISPUTES = _counted(Dispute.objects.to_answer, "evidence_due_at")
@@ -186,7 +195,7 @@ WAITING = Reading(
     *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES),
     *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, BY_ZELLE, UNASSIGNED),
     *(UNMATCHED, PROPOSED, UNPROVED, UNVERIFIED, UNREAD, NOT_BOOKED),
-    *(ASKED, SUPPRESSED),
+    *(ASKED, SUPPRESSED, PACED),
 )
 
 
@@ -214,6 +223,7 @@ def waiting() -> Waiting:
         bank=_bank(counted),
         help=Help(*counted(ASKED)),
         suppressed=counted(SUPPRESSED)[0],
+        paced=counted(PACED)[0],
     )
 
 

@@ -16,6 +16,7 @@ LEFT_OUT = {
     "auth.User_user_permissions": "What staff may do; the account says whether someone is staff.",
     "account.EmailConfirmation": "One-time keys, which the portal doesn't use.",
     "emails.SentCopy": "The words of `messages` again, as they looked.",
+    "emails.Pace": "When the next email may go to a mail domain; it names nobody.",
     "emails.EditedText": "The business's words; it says which colleague wrote them.",
     "socialaccount.SocialToken": "allauth's table, which stays empty.",
     "sessions.Session": "What cookies point to: secrets. `sessions` lists them.",

@@ -133,6 +133,7 @@ def test_every_model_of_ours_is_on_the_site() -> None:
         *("billing.BankUpload", "billing.BankMailRetry", "business.Picture"),
         *("billing.BalanceReading", "billing.BookClosing", "billing.BookCheck"),
         *("emails.NotificationChoice", "emails.SentCopy", "emails.EditedText"),
+        "emails.Pace",
         *("billing.EventAttempt", "billing.RowChange"),
         *("billing.DisputeAnswer", "billing.EvidenceFile"),
         *("billing.DayFact", "billing.CohortFact", "billing.FactState", "billing.FactDue"),

@@ -105,6 +105,7 @@ def of_integration(state: Integration, waiting: Waiting, now: datetime) -> list[
             links.messages,
             ("queued,sending", MessageState.FAILED),
         ),
+        *_paced(waiting),
         Number(
             "Last good missed-event check",
             show.age(good.started_at, now) if good else "None yet",
@@ -128,6 +129,15 @@ def of_integration(state: Integration, waiting: Waiting, now: datetime) -> list[
             "" if state.worker_is_alive else "danger",
         ),
     ]
+
+
+def _paced(waiting: Waiting) -> list[Number]:
+    """Say how many messages wait for their turn, if any do."""
+    if not waiting.paced:
+        return []
+    rows = links.messages(state__exact=MessageState.QUEUED)
+    said = "only so many go out a minute"
+    return [Number("Messages that take turns", show.number(waiting.paced), rows, said)]
 
 
 def _comparison(state: Integration, now: datetime) -> Number:

@@ -47,12 +47,16 @@ KEYS = {
 
 @dataclass
 class Answer:
-    """What the server answers instead of yes; `lost`: it takes the mail, and hangs up."""
+    """What the server answers instead of yes; `lost`: it takes the mail, and hangs up.
+
+    `meanwhile` is done once it has taken the mail, before it answers.
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     lost: bool = False
+    meanwhile: Callable[[], None] | None = None
 
 
 @dataclass
@@ -89,7 +93,7 @@ class Api:
                 return Answer(400, {"code": "duplicate_parameter", "message": "Used before."})
             self.taken.setdefault(key, request)
             body = YES[self.provider](key) if answer.body is None else answer.body
-            return Answer(200, body, answer.headers, answer.lost)
+            return Answer(200, body, answer.headers, answer.lost, answer.meanwhile)
 
 
 def _key(request: Request) -> str:
@@ -115,6 +119,8 @@ def provider_api(settings: Settings, provider: str) -> Iterator[Api]:
             is_form = "form" in self.headers.get("Content-Type", "")
             body = parse_qs(content.decode()) if is_form else json.loads(content)
             answer = api.receive(Request(self.path, dict(self.headers), body))
+            if answer.meanwhile:
+                answer.meanwhile()
             if answer.lost:
                 self.close_connection = True
                 return

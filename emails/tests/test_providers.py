@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.utils import format_datetime
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
 from common.queue import Backoff
 from conftest import Sandbox, run_jobs
 from emails import delivery, mail
-from emails.models import Message, MessageState, Suppression
+from emails.models import Message, MessageState, Pace, Suppression
 from emails.problems import DeliveryProblem
-from emails.tests.provider_api import KEYS, Answer, Api, provider_api
+from emails.tests.provider_api import KEYS, Answer, Api, Request, provider_api
 from emails.tests.test_delivery import mailbox, nina, put
 from members import mailboxes
 
@@ -172,6 +176,8 @@ def test_retry_after_is_waited_for(play: Play) -> None:
         problem = tried(message)
         assert problem is not None
         waits.append(problem.not_before)
+        # Or nothing would go before then.
+        Pace.objects.all().delete()
     now = timezone.now()
     assert waits[0] is not None
     assert timedelta(seconds=80) < waits[0] - now <= timedelta(seconds=90)
@@ -199,6 +205,58 @@ def test_an_address_that_few_providers_carry_is_refused_at_the_form(play: Play) 
     mailboxes.check_reachable("ina@bücher.example")
     with pytest.raises(ValidationError, match="letter like “ü”"):
         mailboxes.check_reachable("jürgen@example.com")
+
+
+def die_while_sending(api: Api, message: Message) -> None:
+    """Deliver a message by a process that's killed once the provider has taken it."""
+    children: SimpleQueue[int] = SimpleQueue()
+    api.answers = [Answer(meanwhile=lambda: os.kill(children.get(), signal.SIGKILL))]
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        delivery.deliver(message.pk)
+        os._exit(1)
+    children.put(child)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    long_ago = timezone.now() - delivery.ABANDONED_AFTER - timedelta(seconds=1)
+    abandoned = Message.objects.filter(pk=message.pk, state=MessageState.SENDING)
+    assert abandoned.update(sending_at=long_ago) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("provider", ["resend", "postmark"])
+def test_under_faults_none_is_lost_and_none_is_doubled(play: Play, provider: str) -> None:
+    """Half of the answers are errors or lost, and the worker is killed three times."""
+    api = play(provider)
+    user = nina(phone="")
+    mails = [put(user, f"in_{number}")[0] for number in range(20)]
+    for message in mails[::8]:
+        die_while_sending(api, message)
+    faults = [
+        Answer(500, "<h1>Oops</h1>"),
+        Answer(503, {"message": "Away"}),
+        Answer(429, TOO_MANY, {"Retry-After": "0"}),
+        Answer(lost=True),
+    ]
+    api.answers = [one for fault in faults * 5 for one in (fault, Answer())]
+    for _ in range(20):
+        for message in mails:
+            tried(message)
+        if not Message.objects.exclude(state=MessageState.SENT).exists():
+            break
+    assert set(Message.objects.values_list("state", flat=True)) == {MessageState.SENT}
+    # Resend knows each again by its key. At Postmark, a second copy is the same mail.
+    ids = {headers_of(request)["Message-ID"] for request in api.taken.values()}
+    assert ids == {mail.message_id(message) for message in mails}
+    assert len(api.taken) == (20 if provider == "resend" else 28)
+
+
+def headers_of(request: Request) -> dict[str, str]:
+    """Return a mail's own headers, as Resend and Postmark get them."""
+    found = request.body.get("headers") or {
+        one["Name"]: one["Value"] for one in request.body["Headers"]
+    }
+    return dict(found)
 
 
 def test_mails_of_a_batch_share_a_connection(play: Play) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -146,15 +146,15 @@ def read(month: Month) -> Facts:
     by_day: dict[date, Counter[str]] = {}
     for row, counts in _counted(rows.annotate(day=TruncDate("created_at")), "day"):
         by_day.setdefault(row["day"], Counter()).update(counts)
-    waiting = Message.objects.filter(state__in=STATES["waiting"])
+    oldest, held = _waiting()
     texts = rows.filter(channel=Channel.SMS).exclude(sent_at=None)
     costs = texts.exclude(price=None).order_by("price_currency").values("price_currency")
     return Facts(
         month=month,
         by_kind=by_kind,
         by_day=by_day,
-        oldest=waiting.aggregate(oldest=Min("created_at"))["oldest"],
-        held=_held(),
+        oldest=oldest,
+        held=held,
         costs=[
             (one["price_currency"], one["cost"], one["texts"], one["segments"] or 0)
             for one in costs.annotate(
@@ -256,15 +256,16 @@ def _oldest(at: datetime | None) -> str:
     return f"The oldest message that’s waiting was written {show.age(at)}."
 
 
-def _held() -> dict[WaitsFor, tuple[int, datetime]]:
-    rows = Message.objects.filter(
-        state=MessageState.QUEUED, waits_until__gt=timezone.now(), waits_for__in=list(WaitsFor)
-    )
-    counted = rows.order_by("waits_for").values("waits_for")
-    return {
-        WaitsFor(one["waits_for"]): (one["rows"], one["last"])
-        for one in counted.annotate(rows=Count("pk"), last=Max("waits_until"))
-    }
+def _waiting() -> tuple[datetime | None, dict[WaitsFor, tuple[int, datetime]]]:
+    """Return since when the oldest waits, and how many wait for what, until when at most."""
+    parts: dict[str, Any] = {"oldest": Min("created_at")}
+    for what in WaitsFor:
+        rows = Q(state=MessageState.QUEUED, waits_until__gt=timezone.now(), waits_for=what)
+        parts |= {f"{what}_rows": Count("pk", filter=rows)}
+        parts |= {f"{what}_last": Max("waits_until", filter=rows)}
+    found = Message.objects.filter(state__in=STATES["waiting"]).aggregate(**parts)
+    counted = {what: (found[f"{what}_rows"], found[f"{what}_last"]) for what in WaitsFor}
+    return found["oldest"], {what: one for what, one in counted.items() if one[0]}
 
 
 def _waits(held: Mapping[WaitsFor, tuple[int, datetime]]) -> Iterable[str]:

@@ -24,7 +24,7 @@ HARMLESS = frozenset(
     previous_hash price_currency price_id promotion_codes provider_id provider_status purpose
     queue_name reason
     salt session_id session_key sms_consent_source source state status stripe_id task_name
-    tax_problem taxation taxes to_state type url verdict version where words_digest
+    tax_problem taxation taxes to_state type url verdict version waits_for where words_digest
     """.split()
 )
 COLUMNS = """

@@ -25,6 +25,7 @@ from billing.models import (
     EventAttempt,
     EvidenceFile,
     ExpectedTransfer,
+    FailureMail,
     Item,
     KnownPayer,
     MembershipDecision,
@@ -79,6 +80,7 @@ def forget(users: QuerySet[User]) -> None:
     Customer.objects.filter(user__in=users).exclude(**NAMELESS).update(**NAMELESS)
     NumbersMail.objects.filter(user__in=users).delete()
     DayMail.objects.filter(user__in=users).delete()
+    FailureMail.objects.filter(user__in=users).delete()
     MembershipDecision.objects.filter(customer__user__in=users).exclude(comment="").update(
         comment=""
     )

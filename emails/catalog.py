@@ -64,6 +64,7 @@ class Kind(StrEnum):
     PROBLEM_FOUND = "problem_found"
     NUMBERS = "numbers"
     YESTERDAY = "yesterday"
+    RENEWAL_FAILED = "renewal_failed"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
@@ -111,6 +112,7 @@ ACCOUNT_WHY = _(
 )
 STAFF_WHY = "You receive staff notifications. The portal’s setting STAFF_EMAIL says who gets them."
 DAY_WHY = "You turned on this daily email on the staff site’s home page, where you can turn it off."
+FAILURE_WHY = "You turned on this email on the staff site’s home page, where you can turn it off."
 NUMBERS_WHY = (
     "You turned on this weekly email on the staff site’s home page, where you can turn it off."
 )
@@ -214,6 +216,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.PROBLEM_FOUND: _staff(),
     Kind.NUMBERS: Spec(Category.STAFF, why=NUMBERS_WHY),
     Kind.YESTERDAY: Spec(Category.STAFF, why=DAY_WHY),
+    Kind.RENEWAL_FAILED: Spec(Category.STAFF, why=FAILURE_WHY),
     Kind.DISPUTE_OPENED: _staff(),
     Kind.DISPUTE_CLOSED: _staff(),
     Kind.HELP_ASKED: _staff(),

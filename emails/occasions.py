@@ -35,7 +35,7 @@ def _others(when: str) -> Occasion:
 
 
 # What goes to the colleagues who want it, not to STAFF_EMAIL.
-BY_CHOICE = frozenset({Kind.NUMBERS, Kind.YESTERDAY})
+BY_CHOICE = frozenset({Kind.NUMBERS, Kind.YESTERDAY, Kind.RENEWAL_FAILED})
 
 OCCASIONS: dict[Kind, Occasion] = {
     Kind.WELCOME: Occasion("A membership or its free trial starts."),
@@ -95,6 +95,10 @@ OCCASIONS: dict[Kind, Occasion] = {
         " it on."
     ),
     Kind.NUMBERS: _staff("A week has passed, for those who turned it on."),
+    Kind.RENEWAL_FAILED: _staff(
+        "A renewal’s first charge fails, or its last one if the membership goes on, for those who"
+        " turned it on."
+    ),
     Kind.DISPUTE_OPENED: _staff("A bank asks about a payment, or wants it back."),
     Kind.DISPUTE_CLOSED: _staff("A dispute has been decided."),
     Kind.HELP_ASKED: _staff("Someone writes to us on the help page."),

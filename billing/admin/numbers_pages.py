@@ -22,7 +22,7 @@ from django.utils.http import urlencode
 from billing.facts import daily, measures, numbers
 from billing.facts.measures import MEASURES, Measure, Rows, Unit
 from billing.facts.windows import MONTHS, Window, later, month_of
-from billing.models import DayMail, MemberSpan, NumbersMail, Subscription, TrialSpan
+from billing.models import DayMail, FailureMail, MemberSpan, NumbersMail, Subscription, TrialSpan
 from common import days, spreadsheets
 from common.money import MINUS, Money
 from common.spreadsheets import Row
@@ -94,7 +94,9 @@ def urls(model_admin: Any) -> list[URLPattern]:
         wrapped: View = model_admin.admin_site.admin_view(checked)
         return wrapped
 
+    failures = guarded(_failure_mail)
     return [
+        path("numbers/failures/", failures, name="billing_subscription_failures_by_email"),
         path("numbers/by-email/", guarded(_by_email), name="billing_subscription_numbers_by_email"),
         path("numbers/day-by-email/", guarded(_day_mail), name="billing_subscription_day_by_email"),
         path("numbers/<str:key>/", guarded(_number), name="billing_subscription_number"),
@@ -137,6 +139,20 @@ def _day_mail(_model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     else:
         DayMail.objects.filter(user=user).delete()
         messages.success(request, "You no longer get the daily email.")
+    return redirect("admin:index")
+
+
+def _failure_mail(_model_admin: Any, request: HttpRequest) -> HttpResponseBase:
+    """Turn emails about renewals that fail on or off, for whoever presses the button."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    user = current_user(request)
+    if request.POST.get("on") == "yes":
+        FailureMail.objects.get_or_create(user=user)
+        messages.success(request, f"You’ll hear at {user.email} as soon as a renewal fails.")
+    else:
+        FailureMail.objects.filter(user=user).delete()
+        messages.success(request, "You no longer get an email when a renewal fails.")
     return redirect("admin:index")
 
 

@@ -34,7 +34,7 @@ TELLS: dict[str, tuple[Kind, ...]] = {
     "invoice.finalized": (Kind.INVOICE_SENT,),
     "invoice.paid": (Kind.JOINED, Kind.PAYMENT_RECEIVED),
     "invoice_payment.paid": (Kind.PAYMENT_RECEIVED,),
-    "invoice.payment_failed": (Kind.PAYMENT_FAILED,),
+    "invoice.payment_failed": (Kind.PAYMENT_FAILED, Kind.RENEWAL_FAILED),
     "invoice.payment_action_required": (Kind.PAYMENT_CONFIRMATION,),
     "invoice.will_be_due": (Kind.INVOICE_DUE,),
     "invoice.overdue": (Kind.INVOICE_OVERDUE,),

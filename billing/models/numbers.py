@@ -172,6 +172,21 @@ class DayMail(models.Model):
         return f"{self.user}, since {self.since:%Y-%m-%d}"
 
 
+class FailureMail(models.Model):
+    """That somebody of the staff wants to know right away when a renewal fails."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="failure_mail"
+    )
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user}, since {self.since:%Y-%m-%d}"
+
+
 class FactState(models.Model):
     """As of when the facts are current, and for which time zone they were made. There's one row."""
 

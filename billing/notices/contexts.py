@@ -428,6 +428,21 @@ class InvoiceOverdue(InvoiceToPay):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenewalFailed(MessageContext):
+    """For staff who want it: a renewal couldn't be charged. `final`: we don't try again."""
+
+    kind = Kind.RENEWAL_FAILED
+    amount: str
+    member: str
+    description: str
+    reason: str
+    method: str
+    next_attempt_on: datetime | None
+    final: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisputeOpened(MessageContext):
     """For staff: a bank asks about a payment, or wants it back."""
 

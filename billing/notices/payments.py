@@ -25,7 +25,7 @@ from billing.models import (
     Payment,
     PaymentRequest,
 )
-from billing.notices import contexts, joining, parts
+from billing.notices import contexts, joining, parts, to_staff
 from billing.notices.transitions import (
     ConfirmationNeeded,
     CreditNoteIssued,
@@ -227,7 +227,8 @@ def single_payment_failed(failed: SinglePaymentFailed) -> None:
 
 
 def invoice_failed(failed: InvoicePaymentFailed) -> None:
-    """Say what failed, how to fix it, and whether we'll try again."""
+    """Say what failed, how to fix it, and whether we'll try again; staff may want to know, too."""
+    to_staff.renewal_failed(failed)
     invoice, payment = failed.invoice, failed.payment
     user = invoice.customer.user
     next_attempt = invoice.next_payment_attempt_at

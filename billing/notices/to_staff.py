@@ -6,13 +6,25 @@ from datetime import datetime
 from typing import TypedDict
 
 from billing.core import texts
-from billing.models import Dispute
+from billing.core.statuses import FIRST_INVOICE
+from billing.facts import descriptions
+from billing.models import Dispute, FailureMail
 from billing.notices import contexts
-from billing.notices.transitions import DisputeLost, DisputeOpened, DisputeUpdated, DisputeWon
+from billing.notices.transitions import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeUpdated,
+    DisputeWon,
+    InvoicePaymentFailed,
+)
 from common.links import portal_url
 from emails import outbox
 
 DisputeTransition = DisputeOpened | DisputeUpdated | DisputeWon | DisputeLost
+
+
+# What staff must be able to see to be told about renewals.
+SEES_MONEY = "billing.view_subscription"
 
 
 class Shared(TypedDict):
@@ -22,6 +34,39 @@ class Shared(TypedDict):
     member: str
     reason: str
     url: str
+
+
+def renewal_failed(failed: InvoicePaymentFailed) -> None:
+    """Tell staff who want it that a renewal couldn't be charged: the first time, and the last.
+
+    Those in between only repeat it; the morning's email has them all.
+    """
+    invoice, payment = failed.invoice, failed.payment
+    is_first = invoice.attempt_count <= 1
+    if invoice.subscription is None or invoice.billing_reason == FIRST_INVOICE:
+        return
+    if not (is_first or invoice.was_last_try):
+        return
+    member = invoice.customer.user
+    wanted = FailureMail.objects.filter(user__is_active=True, user__is_staff=True)
+    for row in wanted.select_related("user__member").order_by("pk"):
+        if not row.user.has_perm(SEES_MONEY):
+            continue
+        outbox.put(
+            row.user,
+            contexts.RenewalFailed(
+                amount=str(invoice.money_remaining),
+                member=member.get_full_name() or member.email,
+                description=descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
+                reason=texts.failure(payment.failure_code, payment.card_brand) if payment else "",
+                method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
+                next_attempt_on=invoice.next_payment_attempt_at,
+                final=invoice.was_last_try,
+                url=portal_url("admin:billing_invoice_change", invoice.pk),
+            ),
+            cause=f"{invoice.stripe_id}:{invoice.attempt_count}:{row.user_id}",
+            happened_at=failed.attempted_at,
+        )
 
 
 def announce_dispute(transition: DisputeTransition) -> None:

@@ -538,6 +538,16 @@ CONTEXTS: dict[Kind, MessageContext] = {
             more_tasks=1,
             url="https://portal.example.com/staff/",
         ),
+        notices.RenewalFailed(
+            amount="$29.00",
+            member="Nina Novak",
+            description="Harbor Yoga membership, December 2026",
+            reason="Your bank declined the card. Try another card, or contact your bank.",
+            method="Visa ending in 0341",
+            next_attempt_on=at("2026-12-27T12:00:00+00:00"),
+            final=False,
+            url="https://portal.example.com/staff/billing/invoice/123456/change/",
+        ),
         notices.DisputeOpened(
             headline="A payment of $29.00 is disputed",
             sentence="The money is with the bank until it decides.",

@@ -55,6 +55,7 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Last try": {"final": True, "next_attempt_on": None},
         "Not the membership": {"is_other": True, "other": "Locker"},
     },
+    Kind.RENEWAL_FAILED: {"Last try": {"final": True, "next_attempt_on": None}},
     Kind.TRIAL_ENDING: {
         "Free time": {"is_free_time": True},
         "Pays by invoice": {"by_invoice": True, "method": ""},

@@ -55,6 +55,7 @@ LEFT_OUT = {
     "billing.TrialSpan": "Counted from `subscriptions` and `invoices`.",
     "billing.FactDue": "That something is to be counted again; it's kept for a minute.",
     "billing.NumbersMail": "That a colleague gets the business's numbers by email.",
+    "billing.FailureMail": "That a colleague hears right away of renewals that failed.",
     "billing.DayMail": "That a colleague hears every morning what happened the day before.",
     "billing.TrialRecord": "A digest, which leads to nobody without the address.",
     "billing.UnassignedCustomer": "Customers at Stripe that aren't anybody's here.",

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
@@ -21,7 +21,14 @@ from billing.core.statuses import UNPAID_SUBSCRIPTION, EventState
 from billing.facts import daily, numbers
 from billing.facts.numbers import Numbers
 from billing.facts.windows import Window
-from billing.models import DayMail, NumbersMail, Reconciliation, StripeEvent, Subscription
+from billing.models import (
+    DayMail,
+    FailureMail,
+    NumbersMail,
+    Reconciliation,
+    StripeEvent,
+    Subscription,
+)
 from common.reads import Param, Part, Reading, totals
 from emails.models import Message, MessageState
 from portal.backoffice import problem_facts
@@ -109,12 +116,24 @@ class HomeFacts:
     money: MoneyFacts | None = None
     by_email: bool = False
     day_by_email: bool = False
+    failures_by_email: bool = False
     integration: Integration | None = None
     failures: Failures = field(default_factory=Failures)
 
     def may(self, permission: str) -> bool:
         """Whether they may see what takes this permission."""
         return permission in self.permissions
+
+
+def _mails(user: User) -> dict[str, bool]:
+    """Return which emails somebody turned on, in one statement."""
+    own = {"user": OuterRef("pk")}
+    rows = User.objects.filter(pk=user.pk).values(
+        by_email=Exists(NumbersMail.objects.filter(**own)),
+        day_by_email=Exists(DayMail.objects.filter(**own)),
+        failures_by_email=Exists(FailureMail.objects.filter(**own)),
+    )
+    return {name: bool(value) for name, value in rows.get().items()}
 
 
 def _jobs() -> QuerySet[Any, Any]:
@@ -155,8 +174,7 @@ def home(
         waiting=waiting,
         problems=problem_facts.read(now) if sees_problems else None,
         money=money,
-        by_email=bool(money and user and NumbersMail.objects.filter(user=user).exists()),
-        day_by_email=bool(money and user and DayMail.objects.filter(user=user).exists()),
+        **(_mails(user) if money and user else {}),
         integration=integration(now) if sees_integration else None,
         failures=_failures(
             money.members if money else None, waiting if sees_integration else Waiting()

@@ -38,6 +38,7 @@ class Home:
     figures: Figures | None
     by_email: bool
     day_by_email: bool
+    failures_by_email: bool
     integration: Sequence[Number]
     troubles: Sequence[Trouble]
 
@@ -82,6 +83,7 @@ def home(facts: HomeFacts) -> Home:
         figures=figures.figures(money.numbers) if money else None,
         by_email=facts.by_email,
         day_by_email=facts.day_by_email,
+        failures_by_email=facts.failures_by_email,
         integration=numbers.of_integration(state, facts.waiting, facts.now) if state else [],
         troubles=troubles(facts),
     )

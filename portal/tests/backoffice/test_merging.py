@@ -73,6 +73,7 @@ STAYS = {
         billing.BankUpload.created_by billing.PaymentRequest.created_by
         billing.BookClosing.closed_by billing.DisputeAnswer.edited_by
         billing.DisputeAnswer.asked_by billing.NumbersMail.user billing.DayMail.user
+        billing.FailureMail.user
         billing.Replay.started_by billing.Replay.stopped_by billing.ZelleTerms.changed_by
         billing.Allocation.first_confirmed_by billing.Allocation.confirmed_by
         billing.Allocation.undone_by emails.Message.resent_by portal.StaffInvitation.user

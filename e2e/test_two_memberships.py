@@ -46,8 +46,11 @@ def test_staff_end_one_with_a_refund(page: Page, browser: Browser, stack: Stack)
     expect(desk.get_by_text("Membership for $29.00 a month. Next charge of $29.00")).to_be_visible()
     assert stack.stripe("GET", f"subscriptions/{year}")["status"] == "active"
     desk.get_by_label("Note").fill("Bought twice by mistake.")
+    posts: list[str] = []
+    desk.on("request", lambda sent: posts.append(sent.url) if sent.method == "POST" else None)
     desk.get_by_role("button", name="End it now and refund $280.00").dblclick()
     expect(desk.get_by_text("Membership has ended. The member is told.")).to_be_visible()
+    assert len(posts) == 1, "Pressed twice, sent twice."
     stack.settle()
 
     assert stack.stripe("GET", f"subscriptions/{year}")["status"] == "canceled"

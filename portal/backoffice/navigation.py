@@ -305,9 +305,14 @@ def stylesheet(_request: HttpRequest) -> str:
     return static("staff/staff.css")
 
 
-def script(_request: HttpRequest) -> str:
+def names_script(_request: HttpRequest) -> str:
     """Return the script that names Django's boxes that complete what's typed."""
     return static("staff/names.js")
+
+
+def once_script(_request: HttpRequest) -> str:
+    """Return the script that sends a form once if its button is pressed twice."""
+    return static("staff/once.js")
 
 
 def _entry(section: Section, allowed: list[Item], now: Waiting) -> dict[str, Any]:

@@ -20,7 +20,10 @@ def unfold_theme() -> dict[str, Any]:
         "SITE_DROPDOWN": [{"icon": "storefront", "title": "View portal", "link": "/"}],
         "SITE_FAVICONS": [{"rel": "icon", "href": "portal.backoffice.navigation.favicon"}],
         "STYLES": ["portal.backoffice.navigation.stylesheet"],
-        "SCRIPTS": ["portal.backoffice.navigation.script"],
+        "SCRIPTS": [
+            "portal.backoffice.navigation.names_script",
+            "portal.backoffice.navigation.once_script",
+        ],
         "SHOW_VIEW_ON_SITE": False,
         "SHOW_BACK_BUTTON": True,
         "BORDER_RADIUS": "8px",

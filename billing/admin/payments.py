@@ -104,7 +104,7 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     )
     nothing = "Nobody has paid yet."
     list_display = [
-        "who", "asked", "came", "went_back", "state", "day_paid", "card_short", "problem",
+        "who", "asked", "went_back", "state", "day_paid", "card_short", "problem",
     ]  # fmt: skip
     list_filter = [
         ("status", titled(ChoicesDropdownFilter, "whether it was paid")),

@@ -28,6 +28,7 @@ urlpatterns = [
     path("membership/stay/", membership_views.stay, name="stay"),
     path("membership/resume/", membership_views.resume, name="resume"),
     path("membership/way/", membership_views.change_way, name="change-way"),
+    path("membership/keep-price/", membership_views.keep_price, name="keep-price"),
     path("membership/switch/<int:pk>/", membership_views.switch, name="switch"),
     path("account/cards/", card_views.cards, name="cards"),
     path("account/cards/add/", card_views.add_card, name="add-card"),

@@ -134,7 +134,8 @@ POSTED = NoPage(
         {
             *("billing:subscribe", "billing:manage-card", "billing:use-card", "billing:stay"),
             *("billing:resume", "billing:change-way", "billing:add-card", "billing:default-card"),
-            *("billing:remove-card", "billing:pay-again", "billing:pay-with-another"),
+            *("billing:keep-price", "billing:remove-card", "billing:pay-again"),
+            "billing:pay-with-another",
             *("billing:add-tax-id", "billing:remove-tax-id", "billing:email-receipt"),
             *("billing:pay-item", "billing:withdraw-refund", "billing:pay-invoice-by-zelle"),
             *("billing:pay-membership-by-zelle", "billing:zelle-sent", "billing:zelle-cancel"),

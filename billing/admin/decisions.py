@@ -44,6 +44,7 @@ class MembershipDecisionAdmin(RecordAdmin):
     ]
     details = {
         MembershipAction.SWITCH: ("The switch", ["new_price", "shown_amount", "prorated"]),
+        MembershipAction.PLAN: ("The planned price", ["new_price", "ends"]),
         MembershipAction.STAY: ("The offer", ["offer_link", "coupon_id", "discount_id"]),
         MembershipAction.EXTEND: ("The free trial", ["ends"]),
         MembershipAction.DISCOUNT: ("The discount", ["coupon_id"]),

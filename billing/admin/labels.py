@@ -1,5 +1,6 @@
 """The labels and colors of states on staff pages: good, waiting, bad, none for what's over."""
 
+from billing.core import rhythms
 from billing.core.statuses import (
     CHARGED_SUBSCRIPTION,
     GIVEN_UP_BY_PAUSE,
@@ -20,7 +21,7 @@ from billing.core.statuses import (
 )
 from billing.facts import discounts, income
 from billing.facts.income import Settlement
-from billing.models import Dispute, Invoice, MembershipDecision, Payment, Subscription
+from billing.models import Dispute, Invoice, MembershipDecision, Payment, Plan, Subscription
 from common.staff import show
 
 # By Stripe's terms, which may grow: an unknown one has no color.
@@ -103,6 +104,8 @@ DECIDED: dict[str, str] = {
     MembershipAction.FREE: "Give free time",
     MembershipAction.PAUSE: "Pause payments",
     MembershipAction.UNPAUSE: "Resume payments",
+    MembershipAction.PLAN: "Plan another price",
+    MembershipAction.UNPLAN: "Keep the present price",
 }
 DECISION = {
     DecisionState.CONFIRMED: "success",
@@ -194,6 +197,15 @@ def dispute(row: Dispute) -> str:
 def since(row: Subscription) -> str:
     """Return "active, since Nov 4, 2026"."""
     return f"{row.get_status_display().lower()}, since {show.day(row.started_at)}"
+
+
+def planned(row: Subscription) -> str:
+    """Return which price comes next and when, or nothing: "$290.00 a year from December 4"."""
+    if row.planned_at is None:
+        return ""
+    plan = Plan.objects.filter(stripe_id=row.planned_price_id).first()
+    rate = rhythms.rate(plan.money, plan.interval, plan.interval_count) if plan else "another price"
+    return f"{rate} from {show.day(row.planned_at)}"
 
 
 def next_charge(row: Subscription) -> str:

@@ -321,6 +321,8 @@ def _now(row: Subscription) -> list[str]:
         lines.append(f"{coming}.")
     else:
         lines.append(f"Its period ends on {end}.")
+    if planned := labels.planned(row):
+        lines.append(f"Planned: {planned}.")
     if row.trial_end and by_staff.can_extend(row):
         lines.append(f"The free trial ends on {show.day(row.trial_end)}.")
     if has := "; ".join(map(str, discounts.in_words(row))):

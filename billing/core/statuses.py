@@ -263,6 +263,8 @@ class MembershipAction(StrEnum):
     FREE = "free"  # time before the next charge
     PAUSE = "pause"  # collecting its payments
     UNPAUSE = "unpause"
+    PLAN = "plan"  # another price, from the next period on
+    UNPLAN = "unplan"  # by the member, too
 
 
 class DecisionState(StrEnum):

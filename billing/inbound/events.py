@@ -95,6 +95,11 @@ def _subscription_of_invoice(data: Json) -> str:
     return object_id(details.get("subscription")) or object_id(data.get("subscription"))
 
 
+def _subscription_of_schedule(data: Json) -> str:
+    """Return a schedule's subscription, also after it has let go of it."""
+    return object_id(data.get("subscription")) or object_id(data.get("released_subscription"))
+
+
 SUBSCRIPTION = Target(refresh.sync_subscription, Subscription, _own_id, reminders.invoices_due)
 TRIAL = Target(refresh.sync_subscription, Subscription, _own_id, reminders.trial_ending)
 RENEWAL = Target(
@@ -113,6 +118,7 @@ REFUNDS = Target(
 CUSTOMER = Target(_read_card, None, _own_id, read_since=card_read_since)
 CARD = Target(_read_card, None, _at("customer"), read_since=card_read_since)
 CHECKOUT = Target(refresh.sync_checkout, None, _own_id)
+SCHEDULE = Target(refresh.sync_subscription, Subscription, _subscription_of_schedule)
 DISCOUNT = Target(refresh.sync_subscription, Subscription, _at("subscription"))
 PLAN = Target(catalog.sync_current_plan, None, _own_id)
 TAX_ID = Target(refresh.sync_customer, Customer, _at("customer"))
@@ -134,6 +140,12 @@ TARGETS: dict[str, Target] = {
     "customer.discount.created": DISCOUNT,
     "customer.discount.updated": DISCOUNT,
     "customer.discount.deleted": DISCOUNT,
+    "subscription_schedule.created": SCHEDULE,
+    "subscription_schedule.updated": SCHEDULE,
+    "subscription_schedule.released": SCHEDULE,
+    "subscription_schedule.canceled": SCHEDULE,
+    "subscription_schedule.completed": SCHEDULE,
+    "subscription_schedule.aborted": SCHEDULE,
     "customer.updated": CUSTOMER,
     "customer.tax_id.created": TAX_ID,
     "customer.tax_id.updated": TAX_ID,
@@ -206,6 +218,7 @@ IGNORED: dict[str, str] = {
     "customer.created": "A customer matters here once it has a subscription or a payment.",
     "payment_intent.created": "Nobody has tried to pay yet.",
     "invoice.payment_succeeded": "invoice.paid says it.",
+    "subscription_schedule.expiring": "The price that it ends with goes on.",
     "invoice.sent": "invoice.finalized says that there is something to pay.",
     "payment_intent.requires_action": "invoice.payment_action_required says it.",
     "charge.failed": "payment_intent.payment_failed says it.",

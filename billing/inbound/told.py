@@ -53,6 +53,7 @@ TELLS: dict[str, tuple[Kind, ...]] = {
 }
 _PAYOUT = "Nothing for members. Staff see payouts under Books."
 _PRICES = "It’s about what’s on sale, not about anyone’s money."
+_PLANNED = "The portal shows what’s planned. When a price begins, its subscription says so."
 _CARDS = "A member did it on the card page. If it pays the membership, the subscription says so."
 _TAX_ID = "The member entered it on the card page, and the next invoice shows it."
 
@@ -64,6 +65,14 @@ SILENT: dict[str, str] = {
     "customer.discount.created": "The next receipt shows it.",
     "customer.discount.updated": "The next receipt shows it.",
     "customer.discount.deleted": "The next receipt shows it.",
+    **dict.fromkeys(
+        (
+            *("subscription_schedule.created", "subscription_schedule.updated"),
+            *("subscription_schedule.released", "subscription_schedule.canceled"),
+            *("subscription_schedule.completed", "subscription_schedule.aborted"),
+        ),
+        _PLANNED,
+    ),
     "customer.updated": "Billing details changed, and the next invoice shows them.",
     **dict.fromkeys(
         ("customer.tax_id.created", "customer.tax_id.updated", "customer.tax_id.deleted"), _TAX_ID

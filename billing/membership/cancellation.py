@@ -39,6 +39,18 @@ logger = logging.getLogger(__name__)
 ENDED_THERE = gettext_lazy(
     "This membership has already ended at our payment provider. Nothing changed."
 )
+# What Stripe would apply to the running period alone, or would have to be planned anew.
+CHANGES_WHAT_IS_PLANNED = frozenset(
+    {
+        MembershipAction.SWITCH,
+        MembershipAction.PLAN,
+        MembershipAction.STAY,
+        MembershipAction.EXTEND,
+        MembershipAction.DISCOUNT,
+        MembershipAction.UNDISCOUNT,
+        MembershipAction.FREE,
+    }
+)
 MAY_END_NOW = "billing.cancel_subscription_now"
 
 
@@ -189,6 +201,8 @@ def decide(
         raise MembershipError(
             _("Your last change is still being confirmed. It takes a few seconds.")
         )
+    if row.planned_price_id and action in CHANGES_WHAT_IS_PLANNED:
+        raise MembershipError(_("Another price is planned for it. Take that back first."))
     if check:
         check(row)
     return MembershipDecision.objects.create(

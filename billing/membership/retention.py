@@ -49,7 +49,9 @@ def offer_for(user: User) -> RetentionOffer | None:
     """Return the offer that this member can accept now, if there is one."""
     row = cancellation.live_subscription(user)
     offer = RetentionOffer.objects.filter(is_active=True).first() if row else None
-    return offer if row and offer and not _why_not(row, offer) else None
+    if row is None or offer is None or row.planned_price_id:
+        return None
+    return None if _why_not(row, offer) else offer
 
 
 def shown(offer: RetentionOffer, user: User) -> None:

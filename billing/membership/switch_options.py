@@ -122,6 +122,12 @@ def why_not(row: Subscription) -> str:
     return _obstacle(row).why
 
 
+def why_not_later(row: Subscription) -> str:
+    """Return why another price can't even be planned, whatever was paid for this period."""
+    obstacle = _state_obstacle(row)
+    return obstacle.why if obstacle else ""
+
+
 def _obstacle(row: Subscription) -> Obstacle:
     if obstacle := _state_obstacle(row):
         return obstacle
@@ -139,8 +145,16 @@ def _state_obstacle(row: Subscription) -> Obstacle | None:
         return Obstacle(_("Your membership is paused. You can switch once it resumes."))
     if row.is_paused:
         return _pause(row)
+    return _coming(row)
+
+
+def _coming(row: Subscription) -> Obstacle | None:
+    """Return what's decided for the end of the period."""
     if row.ends_at:
         return Obstacle(_("Your membership is about to end. Keep it to switch plans."))
+    if row.planned_at:
+        why = _("Your price changes on %(day)s. To choose another, keep your present plan first.")
+        return Obstacle(why % {"day": plain_date(row.planned_at)})
     return None
 
 

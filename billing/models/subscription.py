@@ -145,6 +145,20 @@ class Subscription(StripeCopy):
         db_default="",
         help_text="Stripe's word for why it no longer works out the tax.",
     )
+    schedule_id = models.CharField(
+        "schedule",
+        max_length=limits.ID,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of what is planned for it at Stripe.",
+    )
+    planned_price_id = models.CharField(
+        "planned price", max_length=limits.ID, blank=True, default="", db_default=""
+    )
+    planned_at = models.DateTimeField(
+        "planned from", null=True, blank=True, help_text="When that price begins."
+    )
     balance = models.BigIntegerField(
         db_default=0,
         default=0,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.core import rhythms, texts
 from billing.core import tax_texts as tax_words
-from billing.core.dates import long_date
+from billing.core.dates import long_date, plain_date
 from billing.core.statuses import (
     ENDED_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
@@ -45,6 +45,8 @@ PENDING_SENTENCES: dict[MembershipAction, str | Promise] = {
     MembershipAction.UNDISCOUNT: gettext_lazy("A change of your discount is being confirmed."),
     MembershipAction.FREE: gettext_lazy("Your free time is being confirmed."),
     MembershipAction.PAUSE: gettext_lazy("A pause of your payments is being confirmed."),
+    MembershipAction.PLAN: gettext_lazy("Your switch is being planned."),
+    MembershipAction.UNPLAN: gettext_lazy("Your present plan is being kept."),
     MembershipAction.UNPAUSE: gettext_lazy("The end of your pause is being confirmed."),
 }
 
@@ -93,6 +95,7 @@ class Membership:
     parts: list[Part] = field(default_factory=list)  # if it's paid along with other things
     also_billed: list[Billed] = field(default_factory=list)  # other subscriptions
     has_two: bool = False  # another membership continues beside it, by mistake
+    planned: str = ""  # the price that begins next: "$290.00 a year from December 4"
     left_open: str = ""  # what's still due even if it ends, in words
     row: Subscription | None = None  # the live one, for further reads; pages don't show it
 
@@ -185,6 +188,18 @@ def _membership(facts: MemberFacts, subscription: Subscription | None) -> Member
     )
 
 
+def _planned(row: Subscription, facts: MemberFacts) -> str:
+    """Return which price comes next and when, if one is planned."""
+    if row.planned_at is None or row.ends_at:
+        return ""
+    day = plain_date(row.planned_at)
+    plan = next((one for one in facts.plans if one.stripe_id == row.planned_price_id), None)
+    if plan is None:
+        return _("Another price from %(day)s") % {"day": day}
+    rate = rhythms.rate(plan.money, plan.interval, plan.interval_count)
+    return _("%(rate)s from %(day)s") % {"rate": rate, "day": day}
+
+
 def switches(facts: MemberFacts, current: Membership) -> switch_options.Offered | None:
     """Return the other prices that a member can switch to, or why not now."""
     row = current.row
@@ -257,6 +272,7 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
         waiting=waiting,
         credit=credit.of(row),
         parts=parts_of(row),
+        planned=_planned(row, facts),
         left_open=collecting.left_open(collecting.open_one(invoices)),
         row=row,
     )

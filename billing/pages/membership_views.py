@@ -12,7 +12,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from billing.core import rhythms, texts
 from billing.core.tones import Tone
-from billing.membership import cancellation, cards, checkout, retention, switch_options, switching
+from billing.membership import (
+    cancellation,
+    cards,
+    checkout,
+    planning,
+    retention,
+    switch_options,
+    switching,
+)
 from billing.models import Payment, Subscription
 from billing.pages import (
     alerts,
@@ -181,6 +189,21 @@ def resume(request: HttpRequest) -> HttpResponse:
         # The page says what's being confirmed.
         return _membership_page(request) if wants_fragment(request) else _back()
     return _done(request, _("Your membership continues."))
+
+
+@login_required
+@require_POST
+def keep_price(request: HttpRequest) -> HttpResponse:
+    """Drop the price that's planned. HTMX gets the membership with what's true now."""
+    user = current_user(request)
+    try:
+        planning.take_back(user)
+    except cancellation.MembershipError as error:
+        return _done(request, str(error), Tone.BAD)
+    if cancellation.pending_decision(user):
+        # The page says what's being confirmed.
+        return _membership_page(request) if wants_fragment(request) else _back()
+    return _done(request, _("You keep your present plan."))
 
 
 def _back() -> HttpResponse:

@@ -40,6 +40,10 @@ def _by_staff(row: Subscription) -> Q:
         )
     else:
         shown |= Q(action=MembershipAction.UNPAUSE)
+    if row.planned_price_id:
+        shown |= Q(action=MembershipAction.PLAN, price_id=row.planned_price_id)
+    else:
+        shown |= Q(action=MembershipAction.UNPLAN)
     return shown if coupons else shown | Q(action=MembershipAction.UNDISCOUNT)
 
 

@@ -113,7 +113,9 @@ def sync_subscription(subscription_id: str) -> Subscription:
     snapshot = gateway.read_subscription(subscription_id)
     _known_customer(snapshot.customer_id)
     catalog.know_products({one.product_id for one in snapshot.items})
-    coming = gateway.next_charge(subscription_id) if will_renew(snapshot) else None
+    schedule_id = snapshot.schedule_id if snapshot.planned_price_id else ""
+    goes_on = will_renew(snapshot)
+    coming = gateway.next_charge(subscription_id, schedule_id) if goes_on else None
     with transaction.atomic():
         customer = locked_customer(stripe_id=snapshot.customer_id)
         values = subscription_columns(snapshot, Catalog.now()) | {"customer": customer}

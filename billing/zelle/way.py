@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 ENDING = gettext_lazy("Your membership is set to end. Keep it to change how you pay.")
 UNPAID = gettext_lazy("Please pay your open invoice first. Then you can change how you pay.")
 NO_CARD = gettext_lazy("Add a card above first. Then you can switch to it here.")
+PLANNED = gettext_lazy("Your price is about to change. You can change how you pay after that.")
 PAUSED = gettext_lazy("Your membership is paused. You can change how you pay once it resumes.")
 
 
@@ -74,6 +75,8 @@ def _why_not(row: Subscription, *, is_zelle: bool) -> str | Promise:
         return ENDING
     if row.is_paused:
         return PAUSED
+    if row.planned_price_id:
+        return PLANNED
     if row.status not in CHARGED_SUBSCRIPTION:
         return UNPAID
     return NO_CARD if not is_zelle and not row.card_last4 else ""

@@ -86,6 +86,7 @@ FORMS = {
     "billing:use-card": Form(_("We couldn’t change the card we charge."), "billing:membership"),
     "billing:cancel": Form(_("We couldn’t cancel your membership.")),
     "billing:stay": Form(_("We couldn’t add your discount."), "billing:cancel"),
+    "billing:keep-price": Form(_("We couldn’t keep your present plan."), "billing:membership"),
     "billing:resume": Form(_("We couldn’t resume your membership."), "billing:membership"),
     "billing:switch": Form(_("We couldn’t change how you pay.")),
     "billing:pay-amount": Form(TO_PAYMENT),

@@ -1,6 +1,7 @@
-"""Subscription schedules: a price change from the next period on, made in Stripe's dashboard.
+"""Subscription schedules: a price change from the next period on.
 
-The API reads and releases them; `create` is one of the sandbox's controls.
+`create` is one of the sandbox's controls: what Stripe's dashboard does. The API makes one of a
+subscription as it is (`begin`), and gives it phases after that (`change`).
 """
 
 from __future__ import annotations
@@ -14,12 +15,92 @@ from sandbox.world import Json, World
 _UPDATED = "subscription_schedule.updated"
 
 
-def create(world: World, subscription: Json, price_id: str) -> Json:
-    """Schedule another price for a subscription's first item, after the current period."""
-    if subscription["status"] not in ("active", "trialing"):
+def begin(world: World, subscription: Json) -> Json:
+    """Put a subscription under a schedule, which has its present phase and nothing after it."""
+    _check(subscription)
+    first = subscription["items"]["data"][0]
+    start, end = first["current_period_start"], first["current_period_end"]
+    items = [_item(item) for item in subscription["items"]["data"]]
+    discounts = [
+        {"coupon": None, "discount": one, "promotion_code": None}
+        for one in subscription["discounts"]
+    ]
+    phase = _phase(subscription, items, start, end) | {
+        "discounts": discounts,
+        "trial_end": subscription["trial_end"],
+    }
+    return _attach(world, subscription, [phase])
+
+
+def change(world: World, schedule: Json, params: Json) -> Json:
+    """Replace a schedule's phases. The first one must be what the subscription is in now."""
+    if schedule["status"] not in ("active", "not_started"):
+        raise invalid(
+            f"You cannot update a subscription schedule that is currently in the "
+            f"`{schedule['status']}` status."
+        )
+    subscription = world.objects.get(schedule["subscription"])
+    if subscription is None:
+        raise missing("subscription", schedule["subscription"], param="subscription")
+    phases = _asked(world, schedule, subscription, params["phases"])
+    with changing(world, schedule, _UPDATED):
+        schedule |= {"phases": phases, "end_behavior": params.get("end_behavior") or "release"}
+    return schedule
+
+
+def _asked(world: World, schedule: Json, subscription: Json, wanted: list[Json]) -> list[Json]:
+    phases: list[Json] = []
+    for one in wanted:
+        start = one.get("start_date") or (phases[-1]["end_date"] if phases else None)
+        if start is None or (phases and start != phases[-1]["end_date"]):
+            raise invalid("Phases must follow each other.", param="phases")
+        if not phases and start != schedule["current_phase"]["start_date"]:
+            raise invalid(
+                "You can not modify the start date of the current phase.", param="phases[0]"
+            )
+        items, recurring = [], {}
+        for item in one["items"]:
+            price = prices.find(world, item["price"], param="price")
+            recurring = price["recurring"]
+            items.append(_item({"price": price, "quantity": item.get("quantity", 1)}))
+        lasting = one.get("duration") or recurring
+        end = one.get("end_date") or periods.end(start, start, lasting)
+        granted = [
+            {"coupon": None, "discount": None, "promotion_code": None} | given
+            for given in one.get("discounts") or []
+        ]
+        behavior = one.get("proration_behavior") or "create_prorations"
+        phases.append(
+            _phase(subscription, items, start, end)
+            | {"discounts": granted, "proration_behavior": behavior}
+            | {"trial_end": one.get("trial_end"), "metadata": one.get("metadata") or {}}
+        )
+    return phases
+
+
+def _check(subscription: Json) -> None:
+    if subscription["status"] not in ("active", "trialing", "past_due"):
         raise invalid("Only an active subscription can be scheduled.", param="from_subscription")
     if subscription["schedule"]:
         raise invalid("A subscription can only have one schedule.", param="from_subscription")
+
+
+def coming(world: World, schedule: Json) -> Json | None:
+    """The subscription as its next phase makes it, to preview; None without one."""
+    subscription = world.objects.get(schedule["subscription"] or "")
+    now = schedule["current_phase"]
+    later = [one for one in schedule["phases"] if now and one["start_date"] >= now["end_date"]]
+    if subscription is None:
+        return None
+    found: Json = copy(subscription)
+    if later:
+        _take_on(world, found, later[0], later[0]["start_date"])
+    return found
+
+
+def create(world: World, subscription: Json, price_id: str) -> Json:
+    """Schedule another price for a subscription's first item, after the current period."""
+    _check(subscription)
     price = prices.find(world, price_id, param="price")
     first = subscription["items"]["data"][0]
     start, end = first["current_period_start"], first["current_period_end"]
@@ -33,7 +114,11 @@ def create(world: World, subscription: Json, price_id: str) -> Json:
         _phase(subscription, items, start, end),
         _phase(subscription, changed, end, following),
     )
-    schedule = _blank(world, subscription, [now, later])
+    return _attach(world, subscription, [now, later])
+
+
+def _attach(world: World, subscription: Json, phases: list[Json]) -> Json:
+    schedule = _blank(world, subscription, phases)
     world.objects.put(schedule)
     emit(world, "subscription_schedule.created", schedule)
     with changing(world, subscription, "customer.subscription.updated"):
@@ -124,13 +209,18 @@ def turn(world: World, subscription: Json, at: int) -> None:
         _let_go(world, schedule)
         subscription["schedule"] = None
         return
+    _take_on(world, subscription, phase, at)
+    with changing(world, schedule, _UPDATED):
+        schedule["current_phase"] = _dates(phase)
+
+
+def _take_on(world: World, subscription: Json, phase: Json, at: int) -> None:
+    """Give a subscription the prices of a phase."""
     for item, wanted in zip(subscription["items"]["data"], phase["items"], strict=True):
         price = prices.find(world, wanted["price"], param="price")
         if prices.interval(price) != prices.interval(item["price"]):
             subscription["billing_cycle_anchor"] = at
         item |= {"price": copy(price), "plan": prices.plan(price)}
-    with changing(world, schedule, _UPDATED):
-        schedule["current_phase"] = _dates(phase)
 
 
 def _let_go(world: World, schedule: Json) -> None:

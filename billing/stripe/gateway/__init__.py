@@ -127,6 +127,7 @@ from billing.stripe.gateway.payments import (
     refunds_of,
 )
 from billing.stripe.gateway.rehearsal import Answers, NotReadYet, WouldChange, rehearsing
+from billing.stripe.gateway.schedules import PlannedPrice, plan_price
 from billing.stripe.gateway.subscriptions import (
     SCHEDULED,
     SUBSCRIPTION_PARTS,
@@ -144,6 +145,7 @@ from billing.stripe.gateway.subscriptions import (
     pause_collection,
     preview_switch,
     read_subscription,
+    release_schedule,
     resume_collection,
     schedule_end,
     subscription_ids,
@@ -175,6 +177,7 @@ __all__ = [
     "NewPrice",
     "NotReadYet",
     "PaidInvoice",
+    "PlannedPrice",
     "PortalNotSetUp",
     "PriceChange",
     "SentSubscription",
@@ -248,6 +251,7 @@ __all__ = [
     "pause_collection",
     "pay_outside",
     "pay_with",
+    "plan_price",
     "preview_switch",
     "price_by_key",
     "read_account",
@@ -274,6 +278,7 @@ __all__ = [
     "read_transaction",
     "refunds_of",
     "rehearsing",
+    "release_schedule",
     "remove_tax_id",
     "resume_collection",
     "schedule_end",

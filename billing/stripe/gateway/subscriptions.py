@@ -29,6 +29,7 @@ SUBSCRIPTION_PARTS = (
     "customer.default_source",
     "discounts.source.coupon",
     "discounts.promotion_code",
+    "schedule",
 )
 
 
@@ -95,14 +96,18 @@ def subscriptions_of(customer_id: str) -> list[snapshots.SubscriptionSnapshot]:
     return list(each_read(snapshots.subscription, entries, []))
 
 
-def next_charge(subscription_id: str) -> snapshots.NextCharge | None:
+def next_charge(subscription_id: str, schedule_id: str = "") -> snapshots.NextCharge | None:
     """Return what the next renewal will charge, according to Stripe's preview.
 
-    It includes discounts, tax, and credit. None if nothing will be charged.
+    It includes discounts, tax, and credit; and what a schedule plans. None if nothing will be
+    charged.
     """
+    asked: stripe.params.InvoiceCreatePreviewParams = (
+        {"schedule": schedule_id} if schedule_id else {"subscription": subscription_id}
+    )
     try:
         with translated_errors():
-            preview = client().v1.invoices.create_preview({"subscription": subscription_id})
+            preview = client().v1.invoices.create_preview(asked)
             return snapshots.next_charge(preview.to_dict())
     except StripeMissing:
         return None
@@ -179,16 +184,16 @@ def _move_end(
     except StripeRefused as error:
         if SCHEDULED not in str(error):
             raise
-        _release_schedule(subscription_id)
+        release_schedule(subscription_id)
         with translated_errors():
             # Under the same key, Stripe would only repeat the refusal.
             subscriptions.update(subscription_id, params, {"idempotency_key": f"{key}:released"})
 
 
-def _release_schedule(subscription_id: str) -> None:
-    """Release a subscription from changes scheduled in Stripe's dashboard.
+def release_schedule(subscription_id: str) -> None:
+    """Release a subscription from what's planned for it; without a schedule, nothing happens.
 
-    Meanwhile only the schedule may move its end; a subscription that's ending doesn't need it.
+    While there's one, only the schedule may move its end; one that's ending doesn't need it.
     """
     with translated_errors():
         subscription = client().v1.subscriptions.retrieve(subscription_id).to_dict()

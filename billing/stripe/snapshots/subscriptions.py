@@ -52,6 +52,9 @@ class SubscriptionSnapshot(Fitted):
     tax_is_automatic: bool
     is_by_zelle: bool
     tax_problem: str
+    schedule_id: str  # of what's planned for it at Stripe
+    planned_price_id: str  # the price that comes next, and when
+    planned_at: datetime | None
     balance: int  # the customer's, in the subscription's currency: negative is credit
 
     @property
@@ -91,9 +94,27 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         tax_is_automatic=bool(automatic.get("enabled")),
         has_free_time=bool((data.get("metadata") or {}).get(FREE_KEY)),
         is_by_zelle=bool((data.get("metadata") or {}).get(ZELLE_KEY)),
+        **_planned(data),
         tax_problem=text(automatic.get("disabled_reason")),
         balance=_balance(part(data["customer"]), data["currency"]),
     )
+
+
+def _planned(data: Json) -> dict[str, Any]:
+    """Read from a subscription's schedule, if it's expanded, which price comes next and when."""
+    schedule = data.get("schedule")
+    planned = {"schedule_id": object_id(schedule), "planned_price_id": "", "planned_at": None}
+    now = part(schedule).get("current_phase") or {}
+    if not now:
+        return planned
+    have = {item["price"]["id"] for item in data["items"]["data"]}
+    for phase in part(schedule)["phases"]:
+        prices = [object_id(item["price"]) for item in phase["items"]]
+        others = [one for one in prices if one not in have]
+        if phase["start_date"] >= now["end_date"] and others:
+            begins = time(phase["start_date"])
+            return planned | {"planned_price_id": others[0], "planned_at": begins}
+    return planned
 
 
 def _subscription_item(data: Json) -> SubscriptionItem:

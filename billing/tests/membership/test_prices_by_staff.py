@@ -92,7 +92,7 @@ def test_a_year_is_charged_as_shown_and_only_once(
     sandbox: Sandbox, alice: User, desk: Client, settings: Settings
 ) -> None:
     shown = offers(desk)
-    assert len(shown) == 3
+    assert len(shown) == 4
     yearly = "$290.00 a year, now"
     said = next(one for one in sentences(desk) if one.startswith(f"{yearly}:"))
     assert "is charged today" in said

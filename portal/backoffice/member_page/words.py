@@ -145,10 +145,7 @@ def _membership(facts: MemberFacts) -> Iterator[Fact]:
             start, end = show.day(row.current_period_start), show.day(row.current_period_end)
             yield Fact("Paid for" if row.status not in UNPAID_SUBSCRIPTION else "Period",
                        f"{start} to {end}")  # fmt: skip
-        if said := "; ".join(map(str, discounts.in_words(row))):
-            yield Fact("Discount", said)
-        if row.balance:
-            yield Fact("Credit", balance(row))
+        yield from _besides_the_price(row)
         yield Fact("Pays with", _pays_with(row))
     else:
         yield Fact("Plan", "Not a member, and never was")
@@ -167,6 +164,16 @@ def _membership(facts: MemberFacts) -> Iterator[Fact]:
         yield Fact("Last payment", show.anchor(show.page_of(last), text))
         if last.failure_code:
             yield Fact("Why it failed", texts.failure(last.failure_code, last.card_brand))
+
+
+def _besides_the_price(row: Subscription) -> Iterator[Fact]:
+    """Yield what changes what's charged."""
+    if said := labels.planned(row):
+        yield Fact("Planned", said)
+    if said := "; ".join(map(str, discounts.in_words(row))):
+        yield Fact("Discount", said)
+    if row.balance:
+        yield Fact("Credit", balance(row))
 
 
 def _next(facts: MemberFacts, row: Subscription) -> str:

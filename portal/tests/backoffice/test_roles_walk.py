@@ -107,7 +107,7 @@ TAKES = {
         for name in (
             *("cancel_at_end", "extend_trial", "give_discount", "send_card_link"),
             *("keep_going", "take_discount", "pause_payments", "resume_payments"),
-            *("give_free_time", "change_price"),
+            *("give_free_time", "change_price", "keep_price"),
         )
     },
     "billing_subscription_end_now": "billing.cancel_subscription_now",

@@ -10,6 +10,7 @@ from sandbox.stripe import (
     payment_methods,
     prices,
     renewals,
+    schedules,
     subscription_rules,
     subscription_taxes,
     subscriptions,
@@ -41,6 +42,7 @@ from sandbox.stripe.params import (
     Required,
     Spec,
     integer,
+    missing_parameter,
     new_metadata,
     one_of,
     text,
@@ -278,7 +280,7 @@ def _refusal(call: Call, invoice: Json) -> Exception:
 
 
 def preview(call: Call) -> Json:
-    subscription = subscriptions.find(call.world, call.params["subscription"], param="subscription")
+    subscription = _previewed(call)
     if subscription["status"] in subscriptions.ENDED or subscription["cancel_at_period_end"]:
         raise invalid("No upcoming invoices for customer.", code="invoice_upcoming_none")
     wanted = call.params.get("subscription_details") or {}
@@ -290,6 +292,19 @@ def preview(call: Call) -> Json:
     shown = {"id": call.world.new_id("upcoming_in_1"), **invoice}
     call.world.previews[shown["id"]] = shown
     return shown
+
+
+def _previewed(call: Call) -> Json:
+    """The subscription whose invoice is asked for: as it is, or as its schedule makes it."""
+    if "schedule" in call.params:
+        schedule = schedules.find(call.world, call.params["schedule"])
+        found = schedules.coming(call.world, schedule)
+        if found is None:
+            raise invalid("No upcoming invoices for customer.", code="invoice_upcoming_none")
+        return found
+    if "subscription" not in call.params:
+        raise missing_parameter("subscription")
+    return subscriptions.find(call.world, call.params["subscription"], param="subscription")
 
 
 def _invoice_lines(call: Call) -> Json:
@@ -432,7 +447,8 @@ ENDPOINTS = [
         preview,
         {
             "customer": TEXT,
-            "subscription": Required(TEXT),
+            "schedule": TEXT,
+            "subscription": TEXT,
             "subscription_details": Hash(PREVIEWED),
         },
     ),

@@ -1,15 +1,18 @@
-"""Subscription items, and subscription schedules, which can be read and released."""
+"""Subscription items, and subscription schedules."""
 
 from sandbox.stripe import schedules, subscriptions, switching
 from sandbox.stripe.endpoint import DATED, LISTING, Call, Endpoint, entries, equal, listing
 from sandbox.stripe.errors import missing
 from sandbox.stripe.params import (
+    BOOLEAN,
     INTEGER,
     METADATA,
     NOT_NEGATIVE,
     TEXT,
     TEXTS,
     Emptyable,
+    Hash,
+    ListOf,
     Required,
     Spec,
     merge_metadata,
@@ -85,6 +88,49 @@ def _list_schedules(call: Call) -> Json:
     return listing(call, matches, "/v1/subscription_schedules")
 
 
+def _create_schedule(call: Call) -> Json:
+    name = call.params["from_subscription"]
+    subscription = subscriptions.find(call.world, name, param="from_subscription")
+    return schedules.begin(call.world, subscription)
+
+
+_GRANTED = ListOf(Hash({"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}))
+_PHASE = Hash(
+    {
+        "automatic_tax": Hash({"enabled": Required(BOOLEAN)}),
+        "collection_method": one_of("charge_automatically", "send_invoice"),
+        "default_payment_method": TEXT,
+        "default_tax_rates": Emptyable(TEXTS),
+        "description": TEXT,
+        "discounts": Emptyable(_GRANTED),
+        "duration": Hash(
+            {
+                "interval": Required(one_of("day", "week", "month", "year")),
+                "interval_count": NOT_NEGATIVE,
+            }
+        ),
+        "end_date": INTEGER,
+        "invoice_settings": Hash({"days_until_due": NOT_NEGATIVE}),
+        "items": Required(
+            ListOf(
+                Hash(
+                    {
+                        "discounts": Emptyable(_GRANTED),
+                        "metadata": METADATA,
+                        "price": Required(TEXT),
+                        "quantity": NOT_NEGATIVE,
+                        "tax_rates": Emptyable(TEXTS),
+                    }
+                )
+            )
+        ),
+        "metadata": METADATA,
+        "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
+        "start_date": INTEGER,
+        "trial_end": INTEGER,
+    }
+)
+
 ENDPOINTS = [
     Endpoint(
         "GET",
@@ -147,6 +193,24 @@ ENDPOINTS = [
         "subscription_schedule_retrieve",
         lambda call: schedules.find(call.world, call.id),
         {},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/subscription_schedules",
+        "subscription_schedule_create",
+        _create_schedule,
+        {"from_subscription": Required(TEXT)},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/subscription_schedules/{id}",
+        "subscription_schedule_update",
+        lambda call: schedules.change(call.world, schedules.find(call.world, call.id), call.params),
+        {
+            "end_behavior": one_of("cancel", "release"),
+            "phases": Required(ListOf(_PHASE)),
+            "proration_behavior": one_of("always_invoice", "create_prorations", "none"),
+        },
     ),
     Endpoint(
         "POST",

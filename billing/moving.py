@@ -90,6 +90,12 @@ def _requests(move: Move) -> Rows:
     return mine.filter(Exists(visits) | Exists(sent))
 
 
+def left_requests(move: Move) -> Rows:
+    """Return what the other one is still asked to pay, and stays theirs: asked of the person."""
+    mine = PaymentRequest.objects.filter(user=move.origin, state=RequestState.OPEN)
+    return mine.exclude(pk__in=_requests(move).values("pk"))
+
+
 def _expected(move: Move) -> Rows:
     mine = ExpectedTransfer.objects.filter(user=move.origin)
     if move.is_whole:

@@ -26,6 +26,7 @@ from common.staff import show
 from common.staff.parts import page_button, row_of_buttons
 from common.staff.put_aside import put_aside, take_up
 from common.staff.read_only import IndexedSearch
+from emails.models import Message
 from members import search
 from members.access import current_user
 from members.signin.staff_recent import ask_who_is_there
@@ -308,8 +309,14 @@ def _remains(move: Move) -> Iterator[str]:
         yield "Password, passkeys, and second step stay as they are; those of the other one end."
         yield "The refund ledger isn’t changed: its entries say who acted, under which account."
         return
-    yield f"{show.name_of(move.origin)} keeps the account, sign-in, messages, and notes."
-    yield "Messages that were sent about it stay with whom they were sent to."
+    name = show.name_of(move.origin)
+    yield f"{name} keeps the account, sign-in, and notes."
+    if sent := Message.objects.filter(user=move.origin).count():
+        said = _counted("message", sent)
+        yield f"{said} that {'was' if sent == 1 else 'were'} sent to {name}, also about what moves."
+    if asked := moving.left_requests(move).count():
+        said = _counted("unpaid payment request", asked)
+        yield f"{said}: {name} is asked to pay, whoever has the customer. Cancel what’s wrong."
     yield "The refund ledger isn’t changed."
 
 

@@ -16,7 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import tasks
-from billing.core.statuses import CheckoutState, Purpose, RefundAction, RefundOrigin
+from billing.core.statuses import (
+    CheckoutState,
+    Purpose,
+    RefundAction,
+    RefundOrigin,
+    RequestState,
+)
 from billing.facts import daily, memberships
 from billing.models import (
     Checkout,
@@ -268,7 +274,8 @@ def test_one_customer_goes_with_what_was_paid_through_it(desk: Client) -> None:
     kept = factories.make_payment(mine)
     paid = factories.make_payment(wrong)
     terms: dict[str, Any] = {"amount": 900, "currency": "usd", "description": "Mat"}
-    requests = [PaymentRequest.objects.create(user=second, **terms) for _ in range(2)]
+    is_paid = {"state": RequestState.PAID}
+    requests = [PaymentRequest.objects.create(user=second, **terms, **is_paid) for _ in range(2)]
     for request, payment in zip(requests, (kept, paid), strict=True):
         Checkout.objects.create(
             customer=payment.customer,
@@ -290,11 +297,15 @@ def test_one_customer_goes_with_what_was_paid_through_it(desk: Client) -> None:
         requested_by=second,
     )
     StaffNote.objects.create(user=second, words="Stays.")
+    # Nobody has begun to pay it, so it isn't any customer's.
+    owed = PaymentRequest.objects.create(user=second, **terms)
 
     shown = text(desk.get(f"{look(first, second)}?what={wrong.pk}"))
     assert "Payments 1" not in shown
     assert "Payment 1" in shown
-    assert "keeps the account, sign-in, messages, and notes" in shown
+    assert "keeps the account, sign-in, and notes" in shown
+    assert "1 unpaid payment request: " in shown
+    assert "message that" not in shown
     said = press(desk, first, second, str(wrong.pk))
     assert f"{wrong.stripe_id} belongs to" in said
 
@@ -302,7 +313,10 @@ def test_one_customer_goes_with_what_was_paid_through_it(desk: Client) -> None:
     assert set(second.customers.all()) == {mine}
     invoice.refresh_from_db()
     assert invoice.customer.user == first
-    assert [one.user for one in PaymentRequest.objects.order_by("pk")] == [second, first]
+    asked = PaymentRequest.objects.exclude(pk=owed.pk).order_by("pk")
+    assert [one.user for one in asked] == [second, first]
+    owed.refresh_from_db()
+    assert owed.user == second
     visits = Checkout.objects.order_by("pk")
     assert [(one.customer, one.user) for one in visits] == [(mine, second), (wrong, first)]
     assert Refund.objects.get().requested_by == first

@@ -35,7 +35,7 @@ from billing.notices import reminders
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
 from billing.stripe.snapshots import object_id
-from billing.sync import balance, catalog, methods, refresh, taxing, writing
+from billing.sync import balance, catalog, drafts, methods, refresh, taxing, writing
 from common.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ RENEWAL = Target(
 )
 INVOICE = Target(refresh.sync_invoice, Invoice, _own_id)
 INVOICE_DUE = Target(refresh.sync_invoice, Invoice, _own_id, reminders.invoice_due)
+INVOICE_DELETED = Target(drafts.sync_deleted, None, _own_id)
 INVOICE_NAMED = Target(refresh.sync_invoice, Invoice, _at("invoice"))
 CREDIT_NOTE = Target(refresh.sync_credit_note, CreditNote, _own_id)
 PAYMENT = Target(refresh.sync_payment, Payment, _own_id)
@@ -156,6 +157,7 @@ TARGETS: dict[str, Target] = {
     "payment_method.updated": CARD,
     "payment_method.automatically_updated": CARD,
     "invoice.created": INVOICE,
+    "invoice.deleted": INVOICE_DELETED,
     "invoice.finalized": INVOICE,
     "invoice.finalization_failed": INVOICE,
     "invoice.updated": INVOICE,

@@ -83,6 +83,7 @@ SILENT: dict[str, str] = {
     ),
     "payment_method.automatically_updated": "The bank renewed the card. Nothing needs doing.",
     "invoice.created": "It’s a draft.",
+    "invoice.deleted": "It was a draft, and no member saw it.",
     "invoice.finalization_failed": "It’s for staff: the invoice’s page says why.",
     "invoice.updated": "Other events say what matters about it.",
     "invoice.voided": "Nothing is owed any more, and the invoice’s page says so.",

@@ -18,6 +18,7 @@ from billing.membership.payment_methods import MethodError, MustConfirm
 from billing.models import Invoice, PaymentMethod
 from billing.pages import card_lines
 from billing.pages.outcomes import Outcome
+from billing.pages.payment_lines import invoices_of
 from common.htmx import wants_fragment
 from members.access import current_user
 
@@ -178,10 +179,8 @@ def _own(request: HttpRequest, pk: int) -> PaymentMethod:
 
 
 def _own_invoice(request: HttpRequest, pk: int) -> Invoice:
-    """Return one of the member's invoices. Others don't exist for them."""
-    rows = Invoice.objects.for_user(current_user(request)).select_related(
-        "customer", "subscription"
-    )
+    """Return one of the member's invoices. Others and drafts don't exist for them."""
+    rows = invoices_of(current_user(request)).select_related("customer")
     own = rows.filter(pk=pk).first()
     if own is None:
         raise Http404("There is no such invoice.")

@@ -18,14 +18,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from billing.core.statuses import InvoiceStatus
 from billing.inbound import inbox
-from billing.models import Invoice, Reconciliation
+from billing.models import Reconciliation
 from billing.reconcile import comparison
 from billing.reconcile.comparison import THERE, Comparison, Difference, Progress
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import balance, methods, refresh, writing
+from billing.sync import balance, drafts, methods, refresh, writing
 from common.one_by_one import OneByOne, SomeFailed
 
 logger = logging.getLogger(__name__)
@@ -182,18 +181,9 @@ def read_again(difference: Difference, invoice_of: Mapping[str, str]) -> str:
         gateway.patiently(lambda: READ_AGAIN[kind](identifier))
     except gateway.StripeMissing:
         if kind == "invoice" and difference.ours == THERE:
-            _forget_draft(identifier)
+            drafts.forget(identifier)
         return "It’s no longer at Stripe."
     except (writing.UnknownCustomer, writing.NotOurs) as reason:
         logger.warning("%s %s could not be repaired: %s", kind, identifier, reason)
         return str(reason)
     return ""
-
-
-def _forget_draft(invoice_id: str) -> None:
-    """Remove a draft that was deleted at Stripe: nothing else can be deleted there.
-
-    Any other status means that we're asking the wrong account, and then no row may be removed.
-    """
-    drafts = Invoice.objects.filter(stripe_id=invoice_id, status=InvoiceStatus.DRAFT)
-    drafts.filter(payments=None).delete()

@@ -136,6 +136,7 @@ SUBSCRIPTIONS = Table(
         number("days_until_due", _("How many days you have to pay an invoice.")),
         text("pause_behavior", _("What happens to invoices while payments are paused.")),
         time("resumes_at", _("When payments resume.")),
+        time("planned_at", _("When another price begins, if one is planned.")),
         entries("discounts", _("Its discounts.")),
         amount("next_charge", _("The next charge.")),
         amount("next_credit", _("The credit that the next charge uses.")),
@@ -144,7 +145,12 @@ SUBSCRIPTIONS = Table(
         flag("is_by_zelle", _("Whether it’s paid by Zelle.")),
     ),
     Subscription,
-    frozenset(["price_id", "is_second_trial", "method_id", "tax_is_automatic", "tax_problem"]),
+    frozenset(
+        [
+            *("price_id", "is_second_trial", "method_id", "tax_is_automatic", "tax_problem"),
+            *("schedule_id", "planned_price_id"),
+        ]
+    ),
 )
 INVOICES = Table(
     "invoices",

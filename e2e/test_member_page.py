@@ -14,6 +14,7 @@ from e2e.browser import LONGEST_WAIT
 from e2e.stack import Stack
 
 OWNER, MEMBER = "owner@member-page.example", "mia@member-page.example"
+YEARLY = "yara@member-page.example"
 # As long as a name may be.
 LONG = "Wilhelmina-Alexandrina von Hohenzollern-Sigmaringen y Fernández de la Vega"
 
@@ -105,8 +106,42 @@ def test_support_sees_what_another_price_would_cost(desk: Page, address: str) ->
     desk.goto(address)
     dialog = desk.locator("#modal-content")
     desk.get_by_role("link", name=re.compile("Change the price$")).click()
-    expect(dialog.get_by_label("$290.00 a year,")).to_be_visible()
+    expect(dialog.get_by_label("$290.00 a year,").first).to_be_visible()
     assert desk.evaluate(SIDEWAYS) <= 0
+
+
+def test_support_plans_a_year_takes_it_back_and_changes_the_price_now(
+    desk: Page, browser: Browser, stack: Stack
+) -> None:
+    context = browser.new_context()
+    hers = context.new_page()
+    journey.sign_up(hers, stack, "Yara Yearly", YEARLY)
+    journey.subscribe(hers, stack)
+    stack.settle()
+    [(pk,)] = stack.sql("SELECT id FROM auth_user WHERE email = %s", YEARLY)
+    desk.goto(f"{stack.url}/staff/auth/user/{pk}/change/")
+    dialog = desk.locator("#modal-content")
+    desk.get_by_role("link", name=re.compile("Change the price$")).click()
+    expect(dialog.get_by_text("Until then it can be taken back.")).to_be_visible()
+    dialog.get_by_label("$290.00 a year, later").check()
+    dialog.get_by_role("button", name="Change the price").click()
+    expect(desk.get_by_text("Planned $290.00 a year from").first).to_be_visible()
+    hers.goto(f"{stack.url}/membership/")
+    expect(hers.get_by_text("$290.00 a year from")).to_be_visible()
+    assert faults(hers) == []
+    hers.get_by_role("button", name="Keep my present plan").click()
+    expect(hers.get_by_text("You keep your present plan.").first).to_be_visible()
+    expect(hers.get_by_text("$290.00 a year from")).to_have_count(0)
+    desk.reload()
+    desk.get_by_role("link", name=re.compile("Change the price$")).click()
+    dialog.get_by_label("$290.00 a year, now").check()
+    dialog.get_by_role("button", name="Change the price").click()
+    changed = desk.get_by_text("Changed the price from $29.00 to $290.00 a year.")
+    expect(changed.first).to_be_visible()
+    stack.settle()
+    hers.reload()
+    expect(hers.get_by_text("Switch to monthly billing")).to_be_visible()
+    context.close()
 
 
 def test_support_sends_a_link_signs_out_and_closes_and_keeps_the_account(

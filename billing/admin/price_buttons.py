@@ -49,7 +49,7 @@ class PriceForm(AboutMembership):
         for choice in found:
             if not why:
                 yield from self._at_stripe(row, choice)
-            if not (switching.can_wait(row, choice) or switch_options.why_not_later(row)):
+            if planning.can_wait(row, choice):
                 yield from self._planned(row, choice)
 
     def _at_stripe(self, row: Subscription, choice: Choice) -> Iterator[tuple[str, str]]:

@@ -16,9 +16,9 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from billing.core import subscription_items
-from billing.core.statuses import MembershipAction
+from billing.core.statuses import MembershipAction, SubscriptionStatus
 from billing.facts import discounts, plans
-from billing.membership import by_staff, cancellation, switch_options
+from billing.membership import by_staff, cancellation, switch_options, switching
 from billing.membership.cancellation import MembershipError
 from billing.membership.switch_options import Choice
 from billing.models import MembershipDecision, Subscription
@@ -41,6 +41,15 @@ class Planned:
     begins_at: datetime
     first_charge: Money | None  # None if a discount or added tax makes it another amount
     token: str
+
+
+def can_wait(row: Subscription, choice: Choice) -> bool:
+    """Whether a price has to be planned to count later, and could be.
+
+    With the same interval, or while nothing is charged, a switch counts from the next charge on.
+    """
+    is_plain = switching.can_wait(row, choice) or row.status == SubscriptionStatus.TRIALING
+    return not is_plain and not switch_options.why_not_later(row)
 
 
 def preview(row: Subscription, choice: Choice) -> Planned:

@@ -205,3 +205,10 @@ def test_it_takes_the_permission_and_what_was_shown(sandbox: Sandbox, alice: Use
     plan(sandbox)
     with pytest.raises(PermissionDenied):
         planning.take_back_by_staff(row(), auditor())
+
+
+def test_while_nothing_is_charged_the_switch_itself_counts_later(alice: User) -> None:
+    [choice] = switch_options.choices(row())
+    assert planning.can_wait(row(), choice)
+    Subscription.objects.update(status="trialing")
+    assert not planning.can_wait(row(), choice)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0035_day_by_email"),
+        ("billing", "0036_statement_descriptor"),
     ]
 
     operations = [

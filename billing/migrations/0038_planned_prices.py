@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0036_statement_descriptor"),
+        ("billing", "0037_failures_by_email"),
     ]
 
     operations = [

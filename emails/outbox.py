@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from common.context import current_brand
 from emails.catalog import Kind
@@ -153,13 +154,15 @@ def put_account(
 ) -> None:
     """Write a message about signing in: each request makes one.
 
-    It isn't sent after `good_for` has passed.
+    It isn't sent after `good_for` has passed. Someone without an account reads it in the language
+    of the page that they're on.
     """
+    facts = context.as_json()
     draft = Draft(
         kind=context.kind,
         channel=channel,
         recipient=recipient,
-        context=context.as_json(),
+        context=facts if user else facts | {"language": get_language() or ""},
         dedupe_key=f"{context.kind}:{uuid.uuid4()}:{channel}",
         user=user,
         expires_at=timezone.now() + good_for if good_for else None,

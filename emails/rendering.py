@@ -208,8 +208,8 @@ def _fill(template: Template, facts: Mapping[str, Any], *, autoescape: bool) -> 
 
 @contextmanager
 def reader_of(message: Message) -> Iterator[None]:
-    """Write in the member's time zone and language; to others in the business's own."""
-    zone, language = region.zone(), languages.own()
+    """Write in the member's zone and language; to others in the business's, or their page's."""
+    zone, language = region.zone(), languages.offered(str(message.context.get("language") or ""))
     if message.user:
         zone = time_zones.find(message.user.member.time_zone) or zone
         language = languages.offered(message.user.member.language)

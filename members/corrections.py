@@ -21,7 +21,7 @@ from common import addresses
 from common.links import portal_url
 from emails.models import Channel
 from emails.outbox import put_account
-from members import accounts, activity, address_changes, contact_notices, phones
+from members import accounts, activity, address_changes, contact_notices, languages, phones
 from members.contexts import AddressLink
 from members.models import ActivityBy, ActivityKind
 
@@ -66,9 +66,11 @@ def propose_email(user: User, email: str) -> None:
             user,
             LINK_WORKS_FOR,
         )
-        sentence = _("Our team was asked to change it to {email}. The new address has to confirm.")
-        sentence = sentence.format(email=email)
-        contact_notices.tell(user, _("Your email address is about to change"), sentence)
+        with languages.of(user):
+            sentence = _(
+                "Our team was asked to change it to {email}. The new address has to confirm."
+            ).format(email=email)
+            contact_notices.tell(user, _("Your email address is about to change"), sentence)
 
 
 def proposal_of(token: str) -> Proposal:
@@ -104,11 +106,12 @@ def confirm_email(token: str) -> Proposal:
             _("Another account uses this address now. Write to us, and we’ll sort it out.")
         )
     activity.record(user, ActivityKind.EMAIL, by=ActivityBy.STAFF)
-    contact_notices.tell(
-        user,
-        _("Your email address was changed"),
-        _("Your account now uses {email}.").format(email=proposal.email),
-    )
+    with languages.of(user):
+        contact_notices.tell(
+            user,
+            _("Your email address was changed"),
+            _("Your account now uses {email}.").format(email=proposal.email),
+        )
     with address_changes.followed(user):
         EmailAddress.objects.filter(user=user).delete()
         EmailAddress.objects.create(user=user, email=proposal.email, verified=True, primary=True)
@@ -131,12 +134,13 @@ def correct_phone(user: User, phone: str) -> None:
     with transaction.atomic():
         phones.attach(user, phone)
         number = phones.international(phone)
-        sentence = _(
-            "Our team changed it to {number} on request. We’ll text you there once you verify it "
-            "on your account page."
-        ).format(number=number)
         activity.record(user, ActivityKind.PHONE, by=ActivityBy.STAFF)
-        contact_notices.tell(user, _("Your phone number was changed"), sentence)
+        with languages.of(user):
+            sentence = _(
+                "Our team changed it to {number} on request. We’ll text you there once you verify "
+                "it on your account page."
+            ).format(number=number)
+            contact_notices.tell(user, _("Your phone number was changed"), sentence)
 
 
 def _refuse_staff(user: User) -> None:

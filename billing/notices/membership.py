@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypedDict
 
+from django.utils.translation import gettext as _
+
 from billing.core import rhythms, tax_texts, texts
 from billing.core.statuses import ENDED_BY_FAILED_PAYMENT, MembershipAction
 from billing.facts import (
@@ -333,8 +335,12 @@ def _goes_on(ending: Subscription) -> list[str]:
     rows = Subscription.objects.for_user(ending.customer.user).live().filter(cancel_at=None)
     others = rows.exclude(pk=ending.pk).exclude(cancel_at_period_end=True)
     return [
-        f"{'Your other membership' if row.is_membership else row.name} "
-        f"({also_billed.price_of(row)}) continues."
+        (
+            _("Your other membership (%(price)s) continues.")
+            if row.is_membership
+            else _("%(name)s (%(price)s) continues.")
+        )
+        % {"name": row.name, "price": also_billed.price_of(row)}
         for row in others
     ]
 

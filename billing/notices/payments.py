@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.bank_statuses import ZellePurpose
@@ -113,7 +114,7 @@ def _next_card(paid_invoice: InvoicePaid) -> str:
     other = cards.other_card(row) if row else None
     if row is None or other not in paid_invoice.payments:
         return ""
-    return texts.card(row.card_brand, row.card_last4) or "card from before"
+    return texts.card(row.card_brand, row.card_last4) or _("card from before")
 
 
 def single_payment_received(received: SinglePaymentReceived) -> None:
@@ -150,7 +151,7 @@ def receipt_again(paid: Paid, payment: Payment, *, at: datetime, cause: str) -> 
     name, pk = "billing:payment", payment.pk
     if payment.invoice_id:
         name, pk = "billing:invoice", payment.invoice_id
-    tax = NamedAmount(description="Includes tax", amount=str(Money(paid.tax, paid.currency)))
+    tax = NamedAmount(description=_("Includes tax"), amount=str(Money(paid.tax, paid.currency)))
     outbox.put(
         user,
         contexts.ReceiptAgain(
@@ -177,7 +178,7 @@ def _tax_in(payment: Payment) -> list[NamedAmount]:
     """Return a single payment's tax, whether it was included in the price or added to it."""
     if not payment.tax:
         return []
-    return [NamedAmount(description="Includes tax", amount=str(payment.money_tax))]
+    return [NamedAmount(description=_("Includes tax"), amount=str(payment.money_tax))]
 
 
 def credit_note_issued(issued: CreditNoteIssued) -> None:

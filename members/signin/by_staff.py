@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from emails import outbox
-from members import activity, contact_notices
+from members import activity, contact_notices, languages
 from members.contexts import SignInLink
 from members.models import ActivityBy, ActivityKind
 from members.signin import sessions, sign_in_links
@@ -47,11 +47,12 @@ def sign_out(user: User, actor: User) -> int:
         return 0
     logger.info("User %s signs user %s out everywhere.", actor.pk, user.pk)
     activity.record(locked, ActivityKind.SIGNED_OUT, by=ActivityBy.STAFF)
-    contact_notices.tell(
-        locked,
-        _("You were signed out everywhere"),
-        _("Our team signed you out on all your devices. Sign in again whenever you like."),
-    )
+    with languages.of(locked):
+        contact_notices.tell(
+            locked,
+            _("You were signed out everywhere"),
+            _("Our team signed you out on all your devices. Sign in again whenever you like."),
+        )
     return ended
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from common import addresses
 from common.links import portal_url
 from emails.models import Channel
 from emails.outbox import put_account
+from members import languages
 from members.contexts import (
     AccountChanged,
     AccountExists,
@@ -141,7 +143,8 @@ def send_account_mail(template_prefix: str, email: str, context: Mapping[str, An
         message, page = LINKS[name]
         put_account(Channel.EMAIL, email, message(url=portal_url(page)), user)
     elif name in CHANGES:
-        words = _words(CHANGES[name], context)
+        with languages.of(user) if user else nullcontext():
+            words = _words(CHANGES[name], context)
         put_account(Channel.EMAIL, email, words, user)
     else:
         raise NoWordsForAccountMail(f"members.signin.mails has no words for {template_prefix}.")

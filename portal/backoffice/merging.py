@@ -34,7 +34,7 @@ from billing.models.locks import lock_members
 from billing.moving import Move
 from common.staff import show
 from emails.models import Message, NotificationChoice, Suppression
-from members import access_changes, contact_notices
+from members import access_changes, contact_notices, languages
 from members.models import (
     AccessChange,
     AccountActivity,
@@ -258,11 +258,12 @@ def _close(origin: User) -> None:
 
 def _tell(to: User, address: str) -> None:
     """Tell the member at both addresses that there's one account now."""
-    headline = _("Your accounts are one now")
-    words = _(
-        "Our team merged your other account into this one. Your payments and your membership are"
-        " all here. From now on, sign in with {email}."
-    ).format(email=to.email)
-    contact_notices.tell(to, headline, words)
-    if address:
-        contact_notices.tell(to, headline, words, address=address)
+    with languages.of(to):
+        headline = _("Your accounts are one now")
+        words = _(
+            "Our team merged your other account into this one. Your payments and your membership "
+            "are all here. From now on, sign in with {email}."
+        ).format(email=to.email)
+        contact_notices.tell(to, headline, words)
+        if address:
+            contact_notices.tell(to, headline, words, address=address)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing.models.locks import lock_member
 from common.one_by_one import OneByOne
-from members import time_zones
+from members import languages, time_zones
 from members.models import Member
 from portal.backoffice.close_account import close_account
 from portal.models import PlannedClosing
@@ -52,7 +52,7 @@ def _close(made: PlannedClosing) -> bool:
     if row is None:
         return True
     zone = time_zones.find(row.user.member.time_zone)
-    with timezone.override(zone) if zone else nullcontext():
+    with languages.of(row.user), timezone.override(zone) if zone else nullcontext():
         blockers, _planned = closing_blockers.read(row.user)
         closing.hold(row, blockers)
     if blockers or row.closes_at > timezone.now():

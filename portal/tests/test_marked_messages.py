@@ -2,6 +2,7 @@
 
 Staff's mails are in English. Every kind is checked twice: its templates with all their branches,
 and each sample as it's sent, with Greek facts, so that what a template makes of them is seen, too.
+What a message keeps of its cause, such as a price in words, is checked as it's written.
 """
 
 from __future__ import annotations
@@ -9,22 +10,47 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from django.utils import translation
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.translation import trans_real
 from pytest_django import Settings
 
+from billing.core.statuses import RefundAction, RefundState
+from billing.models import (
+    CreditNote,
+    Customer,
+    Invoice,
+    Payment,
+    PaymentRequest,
+    Refund,
+    Subscription,
+    TaxRate,
+)
+from billing.notices import announcing
+from billing.notices import transitions as t
+from billing.notices.transitions import Transition
+from billing.refunds import notices
+from billing.refunds.moves import RefundMoved
+from billing.tests import factories
+from billing.tests.pages.test_page_reads import troubled
+from billing.tests.refund_world import policy
 from common import translations
 from emails import compiling, rendering, translating
 from emails.catalog import CATALOG, Category, Kind
 from emails.models import Channel, Message
+from members import corrections
+from members.models import Member
 from portal.backoffice import more_samples
-from portal.tests.test_marked_for_translation import Marking, Unmarked
+from portal.tests.test_marked_for_translation import Marking, Unmarked, in_greek
 
 KINDS = [kind for kind, spec in CATALOG.items() if spec.category != Category.STAFF]
 GREEK = "Μάθημα 29"
@@ -112,6 +138,87 @@ def test_each_branch_of_a_template_is_marked() -> None:
     assert found == {}
 
 
+def transitions_of(user: User) -> Iterator[Transition]:
+    """Yield what may happen to each row of a member."""
+    now = timezone.now()
+    for row in Subscription.objects.for_user(user):
+        yield t.SubscriptionStarted(row)
+        yield t.EndScheduled(row, now)
+        yield t.EndTakenBack(row, row, now)
+        yield t.PriceSwitched(row, now)
+        yield t.CardChanged(row, row, now)
+        yield t.CollectionPaused(row, now)
+        yield t.CollectionResumed(row, now)
+        yield t.FreeTimeGiven(row, now + timedelta(days=9), now)
+        yield t.TrialEnding(row, now + timedelta(days=3), now)
+        yield t.RenewalComing(row, now)
+        yield t.CardExpiring(row, now)
+        yield t.SubscriptionEnded(row, now)
+    for invoice in Invoice.objects.for_user(user):
+        payment = Payment.objects.filter(invoice=invoice).first()
+        yield t.InvoicePaid(invoice, [payment] if payment else [], recovered=True)
+        yield t.InvoicePaymentFailed(invoice, payment, now)
+        yield t.ConfirmationNeeded(invoice, payment, now)
+        yield t.InvoiceSent(invoice, now)
+        yield t.InvoiceDueSoon(invoice, now)
+        yield t.InvoiceOverdue(invoice, now)
+    for payment in Payment.objects.for_user(user):
+        yield t.DebitComing(payment, now)
+        yield t.SinglePaymentReceived(payment)
+        yield t.SinglePaymentFailed(payment, now)
+    for note in CreditNote.objects.all():
+        yield t.CreditNoteIssued(note)
+    for request in PaymentRequest.objects.all():
+        yield t.RequestExpiring(request, now + timedelta(days=2), now)
+
+
+def phrases(fact: Any) -> Iterator[str]:
+    """Yield the texts in a fact that people read."""
+    if isinstance(fact, str) and not FACT.search(fact):
+        yield fact
+    for one in fact.values() if isinstance(fact, dict) else fact if isinstance(fact, list) else ():
+        yield from phrases(one)
+
+
+def unmarked() -> dict[str, set[str]]:
+    """Return what messages keep outside of the marks, by kind and name of the fact."""
+    found: dict[str, set[str]] = {}
+    for message in Message.objects.exclude(user=None):
+        for name, fact in message.context.items():
+            for words in phrases(fact):
+                if Unmarked(html.escape(words)).found:
+                    found.setdefault(f"{message.kind}: {name}", set()).add(words)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.usefixtures("brand", "marking")
+def test_what_messages_keep_is_translated(settings: Settings) -> None:
+    settings.MESSAGE_MAX_AGE_HOURS = 24 * 365
+    policy()
+    factories.make_plan(name="Μέλος")
+    TaxRate.objects.create(stripe_id="txr_vat", name="ΦΠΑ", percentage="19", read_at=timezone.now())
+    user = troubled(1)
+    factories.make_subscription(
+        Customer.objects.get(user=user), interval="year", amount=29000,
+        collection_method="send_invoice", days_until_due=14,
+    )  # fmt: skip
+    in_greek(user)
+    Message.objects.all().delete()
+    user = User.objects.get(pk=user.pk)
+    for transition in transitions_of(user):
+        announcing.announce(transition)
+    for refund in Refund.objects.all():
+        for action in RefundAction:
+            notices.announce(RefundMoved(refund, action, None))
+        for state in RefundState:
+            refund.state = state
+            notices.announce(RefundMoved(refund, RefundAction.FOUND, None))
+    assert len(set(Message.objects.values_list("kind", flat=True))) > 20
+    assert unmarked() == {}
+
+
 SENTENCES: dict[str | tuple[str, str], str | tuple[str, str]] = {
     "Your account is closed": "Ihr Konto ist geschlossen",
     "Your account was closed on %(time)s.": "Ihr Konto wurde am %(time)s geschlossen (zu 100 %%).",
@@ -124,6 +231,8 @@ SENTENCES: dict[str | tuple[str, str], str | tuple[str, str]] = {
         "Gilt %(minutes)s Minute.",
         "Gilt %(minutes)s Minuten.",
     ),
+    "No account with this address": "Kein Konto mit dieser Adresse",
+    "Your phone number was changed": "Ihre Telefonnummer wurde geändert",
     "%(code)s is your code": "%(code)s ist Ihr Code",
     "%(code)s is your code. Never share it.": "%(code)s ist Ihr Code. Geben Sie ihn nie weiter.",
 }
@@ -179,3 +288,36 @@ def test_a_translation_brings_no_tags_and_no_other_facts() -> None:
     for part in (email.html, email.text):
         assert "Nina, your account was closed on" in part
         assert "You can’t sign in anymore." in part
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("brand", "german")
+@pytest.mark.parametrize(
+    ("accepted", "subject"),
+    [
+        ("de-AT,de;q=0.9", "Kein Konto mit dieser Adresse"),
+        ("fr", "No account with this address"),
+    ],
+)
+def test_visitors_get_their_mail_in_the_language_of_the_page(
+    client: Client, settings: Settings, accepted: str, subject: str
+) -> None:
+    settings.LANGUAGE_CODE = "en-us"
+    asks = {"email": "nobody@example.com"}
+    client.post(reverse("account_request_login_code"), asks, headers={"Accept-Language": accepted})
+    # It's sent later, by a job.
+    translation.activate("en-us")
+    message = Message.objects.get(kind=Kind.UNKNOWN_ACCOUNT)
+    assert rendering.render_email(message).subject == subject
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("brand", "german")
+def test_what_staff_do_is_told_in_the_members_language(settings: Settings) -> None:
+    settings.LANGUAGE_CODE = "en-us"
+    user = factories.make_member()
+    Member.objects.filter(user=user).update(language="de")
+    with translation.override("en-us"):
+        corrections.correct_phone(User.objects.get(pk=user.pk), "+12025550143")
+    told = Message.objects.get(kind=Kind.ACCOUNT_CHANGED)
+    assert told.context["headline"] == "Ihre Telefonnummer wurde geändert"

@@ -92,7 +92,7 @@ def test_a_request_that_waits_is_withdrawn(page: Page, stack: Stack) -> None:
     expect(page.get_by_text("Your membership ends as soon as all of this")).to_be_visible()
     page.get_by_role("button", name="Request refund of $29.00").click()
     expect(page.get_by_text("We’re reviewing it")).to_be_visible()
-    journey.newest_mail(stack, email, "We got your request: refund of $29.00")
+    journey.newest_mail(stack, email, "We got your refund request for $29.00")
 
     page.get_by_role("button", name="Withdraw my request").click()
     dialog = page.get_by_role("dialog")
@@ -100,7 +100,7 @@ def test_a_request_that_waits_is_withdrawn(page: Page, stack: Stack) -> None:
     expect(page.get_by_text("You withdrew your request for $29.00.")).to_be_visible()
     expect(page.get_by_role("button", name="Withdraw my request")).to_have_count(0)
     stack.settle()
-    journey.newest_mail(stack, email, "You withdrew your request: refund of $29.00")
+    journey.newest_mail(stack, email, "You withdrew your refund request for $29.00")
     assert len(stack.mail_to(email, "efund")) == 2
     page.goto(f"{stack.url}/membership/")
     expect(page.get_by_text("Active").first).to_be_visible()

@@ -286,7 +286,7 @@ def test_the_page_has_all_that_is_needed_to_decide(
         "A second person is asked for",
         "Look at the dates, please.",
         "Bob Baker",
-        "We got your request: refund of $50.00",
+        "We got your refund request for $50.00",
         show.page_of(alice),
         show.page_of(payment),
     ):

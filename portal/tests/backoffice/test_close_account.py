@@ -264,7 +264,7 @@ def test_who_leaves_is_told_by_one_last_mail(left: User, sandbox: Sandbox) -> No
     mails = sandbox.look("mailbox")
     [mail] = [one for one in mails if one["subject"] == "Your account is closed"]
     assert mail["to"] == NEW
-    assert "Your membership ended with it. Nothing more is charged." in mail["text"]
+    assert "Your membership ended with it. We won’t charge you again." in mail["text"]
     assert "records of your payments" in mail["text"]
     row = Message.objects.get(kind="account_closed")
     assert (row.state, row.recipient, row.context) == (MessageState.SENT, "", {})

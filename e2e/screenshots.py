@@ -23,7 +23,8 @@ from e2e.demo import SIGNED_OUT, Places, running_demo, sign_in
 
 IMAGES = CHECKOUT / "docs" / "images"
 LARGEST_BYTES = 300_000
-RECEIPT = "Receipt:"
+# What the receipt of a payment by card begins with, and says.
+RECEIPT, BY_CARD = "Receipt:", "On your statement:"
 OWNER, REFUNDED, ZELLE = "Staff (owner)", "Refunded", "Paying by Zelle"
 Scheme = Literal["light", "dark"]
 
@@ -157,9 +158,13 @@ def _take_members_refunds(browser: Browser, places: Places, cookies: StorageStat
 
 
 def _take_receipt(browser: Browser, places: Places, name: str, scheme: Scheme) -> None:
-    """Capture the newest receipt as a mail program shows it."""
+    """Capture the newest receipt of a payment by card as a mail program shows it."""
     answer = httpx.get(f"{places.sandbox}/_sandbox/mailbox", timeout=30, trust_env=False)
-    receipt = next(mail for mail in answer.json() if mail["subject"].startswith(RECEIPT))
+    receipt = next(
+        mail
+        for mail in answer.json()
+        if mail["subject"].startswith(RECEIPT) and BY_CARD in mail["text"]
+    )
     with _page(browser, LETTER, scheme) as page:
         page.goto(f"{places.sandbox}/mailbox/{receipt['id']}/html")
         _shoot(page, name)

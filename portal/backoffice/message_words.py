@@ -68,7 +68,7 @@ class WordsForm(forms.Form):
         required=False,
         max_length=400,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Two segments at most, with any of the samples.",
+        help_text="Two segments at most. How to opt out is added where it’s due.",
     )
     based_on = forms.IntegerField(widget=forms.HiddenInput)
 

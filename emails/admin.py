@@ -36,6 +36,11 @@ __all__ = ["BounceMailboxAdmin", "KindFilter", "MessageAdmin", "SuppressionAdmin
 SUMMARY = 90
 RESENT_WITHIN = timedelta(days=30)
 MOST_REFUSALS = 5
+WAITS = {
+    WaitsFor.MORNING: "Quiet hours until",
+    WaitsFor.TURN: "Its turn:",
+    WaitsFor.PROVIDER: "On hold until",
+}
 LABELS = {
     MessageState.QUEUED: "info",
     MessageState.SENDING: "info",
@@ -168,8 +173,8 @@ class MessageAdmin(ReadOnlyAdmin):
     def state_badge(self, row: Message) -> SafeString:
         """What became of it, or until when it waits."""
         if row.is_waiting:
-            what = WaitsFor(row.waits_for or WaitsFor.MORNING).label
-            return show.badge(f"Waits for {what}: {show.moment(row.waits_until)}", "info")
+            words = WAITS[WaitsFor(row.waits_for or WaitsFor.MORNING)]
+            return show.badge(f"{words} {show.moment(row.waits_until)}", "info")
         return show.state(row, "state", LABELS)
 
     @column("Written", ordering="id")

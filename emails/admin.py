@@ -37,9 +37,9 @@ SUMMARY = 90
 RESENT_WITHIN = timedelta(days=30)
 MOST_REFUSALS = 5
 WAITS = {
-    WaitsFor.MORNING: "Quiet hours until",
-    WaitsFor.TURN: "Its turn:",
-    WaitsFor.PROVIDER: "On hold until",
+    WaitsFor.MORNING: "Quiet hours",
+    WaitsFor.TURN: "Takes turns",
+    WaitsFor.PROVIDER: "On hold",
 }
 LABELS = {
     MessageState.QUEUED: "info",
@@ -174,7 +174,9 @@ class MessageAdmin(ReadOnlyAdmin):
         """What became of it, or until when it waits."""
         if row.is_waiting:
             words = WAITS[WaitsFor(row.waits_for or WaitsFor.MORNING)]
-            return show.badge(f"{words} {show.moment(row.waits_until)}", "info")
+            # A badge doesn't break, and all of it wouldn't fit a phone.
+            badge, until = show.badge(words, "info"), show.when(row.waits_until)
+            return format_html('{} <div class="staff-quiet">{}</div>', badge, until)
         return show.state(row, "state", LABELS)
 
     @column("Written", ordering="id")

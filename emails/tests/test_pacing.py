@@ -176,7 +176,7 @@ def test_staff_see_what_waits_and_why(sandbox: Sandbox) -> None:
     run_jobs()
     client = signed_in_now(superuser())
     listed = client.get(reverse("admin:emails_message_changelist")).content.decode()
-    assert listed.count("Its turn:") == 2
+    assert listed.count("Takes turns") == 2
     statistics = client.get(reverse("admin:emails_message_statistics")).content.decode()
     assert "2 messages wait because only so many go out a minute, until" in statistics
     home = client.get(reverse("admin:index")).content.decode()

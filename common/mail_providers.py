@@ -13,13 +13,15 @@ class Provider:
 
     `hard` is where a report says what kind of bounce it was, and which kinds mean that the address
     is dead; * is whatever stands there. `keeps_message_id`: the header without which it gives mails
-    a `Message-ID` of its own. `can_track`: each mail may say that it mustn't be tracked.
+    a `Message-ID` of its own. `refuses`: headers with which it takes no mail. `can_track`: each
+    mail may say that it mustn't be tracked.
     """
 
     name: str
     settings: tuple[str, ...]
     hard: tuple[tuple[str, ...], frozenset[str]]
     keeps_message_id: tuple[str, str] | None = None
+    refuses: frozenset[str] = frozenset()
     can_track: bool = True
 
 
@@ -39,6 +41,7 @@ PROVIDERS: Mapping[str, Provider] = {
         "Mailjet",
         ("MAILJET_API_KEY", "MAILJET_SECRET_KEY"),
         (("hard_bounce",), frozenset({"True"})),
+        refuses=frozenset({"Message-ID"}),
     ),
     "mailtrap": Provider(
         "Mailtrap",

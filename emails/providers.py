@@ -97,6 +97,8 @@ def _prepare(mail: EmailMessage, message: Message) -> None:
     parts.metadata = {MESSAGE: str(message.pk)}
     if provider.can_track:
         parts.track_opens = parts.track_clicks = False
+    for name in provider.refuses:
+        mail.extra_headers.pop(name, None)
     if provider.keeps_message_id:
         name, value = provider.keeps_message_id
         mail.extra_headers[name] = value

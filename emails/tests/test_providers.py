@@ -84,6 +84,16 @@ def test_nothing_is_tracked_where_a_mail_can_say_so(play: Play) -> None:
     assert headers["Message-ID"] == Message.objects.get().provider_id
 
 
+def test_mailjet_gets_no_header_that_it_refuses(play: Play) -> None:
+    """With a `Message-ID`, it answers 400 (send-0011)."""
+    api = play("mailjet")
+    queued()
+    run_jobs()
+    headers = api.requests[0].body["Globals"]["Headers"]
+    assert "Message-ID" not in headers
+    assert {"Auto-Submitted", "Feedback-ID", "List-Unsubscribe"} <= set(headers)
+
+
 TOO_MANY: Any = {"ErrorCode": 429, "Message": "Slow down"}
 INACTIVE = {
     "ErrorCode": 406,

@@ -64,7 +64,7 @@ from portal.models import DataExport, PlannedClosing, StaffInvitation, StaffRole
 from portal.selfservice import closing
 
 pytestmark = pytest.mark.django_db
-MACHINES = {"stripe-webhook", "sms-status", "sms-inbound", "healthz"}
+MACHINES = {"stripe-webhook", "sms-status", "sms-inbound", "email-events", "healthz"}
 # Public addresses, whose forms need no sign-in.
 DOORS = {
     "account_login",

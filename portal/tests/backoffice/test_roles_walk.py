@@ -185,6 +185,7 @@ BY_STATE = {
     "billing_subscription_cancel_at_end": "a membership that renews",
     "billing_subscription_extend_trial": "a trial",
     "billing_subscription_give_discount": "a membership without a discount",
+    "billing_subscription_keep_price": "a membership whose price is planned to change",
     "billing_subscription_keep_going": "a membership that's set to end",
     "billing_subscription_take_discount": "a membership with a discount",
     "billing_replay_stop": "a replay that hasn't ended",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 from django.conf import settings
 
@@ -124,10 +124,7 @@ def _is_locale(name: str) -> bool:
 
 @cache
 def _is_zone(name: str) -> bool:
-    try:
-        return bool(name and ZoneInfo(name))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
+    return name in available_timezones()
 
 
 def _best_of(offered: tuple[str, ...], locale: str) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
+
+
+class KeyIn(Enum):
+    """Where a provider takes the key by which it knows a mail again."""
+
+    REQUEST = "Idempotency-Key"
+    MAIL = "idempotencyKey"
 
 
 @dataclass(frozen=True)
@@ -14,7 +22,8 @@ class Provider:
     `hard` is where a report says what kind of bounce it was, and which kinds mean that the address
     is dead; * is whatever stands there. `keeps_message_id`: the header without which it gives mails
     a `Message-ID` of its own. `refuses`: headers with which it takes no mail. `can_track`: each
-    mail may say that it mustn't be tracked.
+    mail may say that it mustn't be tracked. `knows_again`: where it takes a key by which it knows a
+    mail again, among the request's headers or the mail's.
     """
 
     name: str
@@ -23,6 +32,7 @@ class Provider:
     keeps_message_id: tuple[str, str] | None = None
     refuses: frozenset[str] = frozenset()
     can_track: bool = True
+    knows_again: KeyIn | None = None
 
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -31,6 +41,7 @@ PROVIDERS: Mapping[str, Provider] = {
         ("BREVO_API_KEY",),
         (("event",), frozenset({"hard_bounce", "invalid_email"})),
         can_track=False,
+        knows_again=KeyIn.MAIL,
     ),
     "mailgun": Provider(
         "Mailgun",
@@ -60,6 +71,7 @@ PROVIDERS: Mapping[str, Provider] = {
         ("RESEND_API_KEY",),
         (("data", "bounce", "type"), frozenset({"Permanent"})),
         can_track=False,
+        knows_again=KeyIn.REQUEST,
     ),
     "sparkpost": Provider(
         "SparkPost",

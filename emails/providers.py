@@ -30,7 +30,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
 
-from common.mail_providers import PROVIDERS, Provider
+from common.mail_providers import PROVIDERS, KeyIn, Provider
 from emails.models import Message
 from emails.problems import DeliveryProblem
 
@@ -105,14 +105,18 @@ def _prepare(mail: EmailMessage, message: Message) -> None:
 
 
 def _key(mail: EmailMessage, message_id: str) -> Mapping[str, str]:
-    """Return the request's headers by which a provider knows a mail again; Brevo wants it inside.
+    """Return the request's headers by which a provider knows a mail again, or add it to the mail's.
 
     Brevo remembers it for half an hour, and Resend for a day.
     """
-    key, provider = str(uuid.uuid5(uuid.NAMESPACE_URL, message_id)), _provider()
-    if provider.name == "Brevo":
-        mail.extra_headers["idempotencyKey"] = key
-    return {"Idempotency-Key": key} if provider.name == "Resend" else {}
+    place = _provider().knows_again
+    if place is None:
+        return {}
+    key = {place.value: str(uuid.uuid5(uuid.NAMESPACE_URL, message_id))}
+    if place is KeyIn.REQUEST:
+        return key
+    mail.extra_headers.update(key)
+    return {}
 
 
 def problem(error: AnymailError) -> DeliveryProblem:

@@ -308,7 +308,6 @@ COMPARED: dict[str, set[str]] = {
     "common/fields.py": {"Cf"},  # Unicode's name of a category
     "common/staff/finding.py": {"Sc"},  # Unicode's name of a category
     "common/network.py": {"timed out"},  # Python's own error
-    "emails/providers.py": {"Brevo", "Resend"},  # names of companies
     "portal/start_checks.py": {"Portal", "Harbor Yoga"},  # the example's name
 }
 

@@ -1,4 +1,4 @@
-"""How long it takes to render a mail: Django's template, then MJML."""
+"""How long it takes to render a mail from its template."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ RECEIPT = {
     "invoice_number": "HY-0012-0003",
     "paid_on": "2026-11-24T09:30:00+00:00",
     "method": "Visa ending in 4242",
+    "method_picture": "visa",
+    "on_statement": "HARBOR YOGA",
+    "full_price": "",
+    "full_price_on": "",
     "lines": [{"description": "1 × Membership (at $29.00 / month)", "amount": "$29.00"}],
     "recovered": False,
     "next_card": "",

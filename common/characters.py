@@ -28,6 +28,8 @@ UNSEEN = re.compile("[\u00ad\u200b\u2060-\u2064\u3164\uffa0]")
 
 def words(text: str) -> str:
     """Return text that every channel can carry; lines end with a line feed."""
+    if text.isascii() and text.isprintable():
+        return text
     return UNSHOWABLE.sub("", LINE_BREAKS.sub("\n", text))
 
 

@@ -4,15 +4,17 @@ What `{% extends %}` brings together is put together here, MJML becomes HTML, an
 `<mj-style inline="inline">` go into the `style` of what they match, since some mail programs read
 no style sheet. What's left for each mail is to fill in its facts. mjml reads XML and knows nothing
 of Django's tags, so a mark stands for each of them meanwhile. Each language has its own template,
-with its words in place (`emails.translating`).
+with its words in place (`emails.translating`), and so has each letterhead (`emails.settling`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.template import Engine, Template, TemplateSyntaxError
@@ -21,6 +23,7 @@ from mjml import mjml2html
 
 from common.brand import Palette
 from emails.inlining import inlined
+from emails.settling import settle
 from emails.translating import translated
 
 COMMENT = re.compile(r"{#.*?#}")
@@ -46,19 +49,27 @@ class Part(Enum):
     SUBJECT = auto()
 
 
-def html_template(name: str, colors: Palette) -> Template:
-    """Return the template of an email's HTML, made from MJML, with the brand's colors in it."""
-    return _fresh_or_kept(name, Part.HTML, colors)
+@dataclass(frozen=True, eq=False)
+class Letterhead:
+    """What all emails of a kind share until the brand changes: each is one of its own."""
+
+    colors: Palette
+    facts: Mapping[str, Any]
 
 
-def text_template(name: str) -> Template:
-    """Return a template of plain text, with what it extends."""
-    return _fresh_or_kept(name, Part.TEXT)
+def html_template(name: str, letterhead: Letterhead) -> Template:
+    """Return the template of an email's HTML, made from MJML, with the letterhead in it."""
+    return _fresh_or_kept(name, Part.HTML, letterhead)
 
 
-def subject_template(name: str) -> Template:
+def text_template(name: str, letterhead: Letterhead | None = None) -> Template:
+    """Return a template of plain text, with what it extends, and with the letterhead if given."""
+    return _fresh_or_kept(name, Part.TEXT, letterhead)
+
+
+def subject_template(name: str, letterhead: Letterhead | None = None) -> Template:
     """Return the template of a subject, which is a block of an email's plain text."""
-    return _fresh_or_kept(name, Part.SUBJECT)
+    return _fresh_or_kept(name, Part.SUBJECT, letterhead)
 
 
 def html_source(source: str, colors: Palette) -> str:
@@ -101,18 +112,25 @@ def forget() -> None:
     _compiled.cache_clear()
 
 
-def _fresh_or_kept(name: str, part: Part, colors: Palette | None = None) -> Template:
+def _fresh_or_kept(name: str, part: Part, letterhead: Letterhead | None) -> Template:
     """Return the template in the active language; while developing, as its files are now."""
     make = _compiled.__wrapped__ if settings.DEBUG else _compiled
-    return make(name, part, colors, get_language())
+    return make(name, part, letterhead, get_language())
 
 
 @lru_cache(maxsize=2048)
-def _compiled(name: str, part: Part, colors: Palette | None, _language: str | None) -> Template:
+def _compiled(
+    name: str, part: Part, letterhead: Letterhead | None, language: str | None
+) -> Template:
     source = translated(subject(name) if part == Part.SUBJECT else flattened(name))
-    if colors is not None:
-        source = html_source(source, colors)
-    return Template(source, name=name, engine=Engine.get_default())
+    if letterhead is None:
+        return Template(source, name=name, engine=Engine.get_default())
+    is_html = part == Part.HTML
+    if is_html:
+        source = html_source(source, letterhead.colors)
+    template = Template(source, name=name, engine=Engine.get_default())
+    settle(template, {**letterhead.facts, "language": language}, autoescape=is_html)
+    return template
 
 
 def _with_parents(name: str) -> str:

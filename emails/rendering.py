@@ -28,6 +28,7 @@ from common.brand import palette
 from common.context import Brand, current_brand
 from emails import compiling, fitting, older, segments, short_links, unsubscribe_links, wording
 from emails.catalog import Category, Kind, spec_of
+from emails.compiling import Letterhead
 from emails.models import Message
 from members import languages, time_zones
 
@@ -67,11 +68,12 @@ class _Facts(Context):
         super().__init__(dict(facts), autoescape=autoescape)
 
     def __getitem__(self, key: int | str | Node) -> Any:
-        try:
-            return super().__getitem__(key)
-        except KeyError:
-            self.unknown.add(str(key))
-            raise
+        # As Django's own, in one step: a mail asks dozens of times.
+        for facts in reversed(self.dicts):
+            if key in facts:
+                return facts[key]
+        self.unknown.add(str(key))
+        raise KeyError(key)
 
 
 @dataclass(frozen=True)
@@ -85,32 +87,33 @@ class RenderedEmail:
 
 def render_email(message: Message) -> RenderedEmail:
     """Return a message as email."""
-    facts = _facts(message)
+    letterhead = _letterhead_of(message)
+    facts = _facts(message, letterhead)
     with reader_of(message):
         facts["language"] = translation.get_language()
-        facts["subject"] = characters.line(message.subject) or _subject(message, facts)
-        template = compiling.html_template(
-            f"emails/{message.kind}.mjml", palette(current_brand().color)
-        )
+        facts["subject"] = characters.line(message.subject) or _subject(message, facts, letterhead)
+        template = compiling.html_template(f"emails/{message.kind}.mjml", letterhead)
         html = _fill(template, facts, autoescape=True)
-        text = _text(message, facts)
+        text = _text(message, facts, letterhead)
         html, text = wording.with_lead(message.kind, facts["language"], facts, html, text)
     return RenderedEmail(facts["subject"], html, text)
 
 
 def render_text(message: Message) -> str:
     """Return the plain text of a message's email, alone."""
-    facts = _facts(message)
+    letterhead = _letterhead_of(message)
+    facts = _facts(message, letterhead)
     with reader_of(message):
-        language = translation.get_language()
-        _, text = wording.with_lead(message.kind, language, facts, "", _text(message, facts))
+        text = _text(message, facts, letterhead)
+        _, text = wording.with_lead(message.kind, translation.get_language(), facts, "", text)
     return text
 
 
 def render_subject(message: Message) -> str:
     """Return the subject of a message's email, on one line."""
+    letterhead = _letterhead_of(message)
     with reader_of(message):
-        return _subject(message, _facts(message))
+        return _subject(message, _facts(message, letterhead), letterhead)
 
 
 def render_sms(message: Message) -> str:
@@ -127,51 +130,59 @@ def written_sms(message: Message) -> str:
 
 
 def _fitted(message: Message, write: Callable[[Message, Mapping[str, Any]], str]) -> str:
-    facts = _facts(message) | short_links.of(message)
+    facts = _facts(message, _letterhead_of(message)) | short_links.of(message)
     facts = {name: _on_one_line(value) for name, value in facts.items()}
     with reader_of(message):
         return fitting.fitted(partial(write, message), facts, str(facts["portal_host"]))
 
 
-def _facts(message: Message) -> dict[str, Any]:
+def _facts(message: Message, letterhead: Letterhead) -> dict[str, Any]:
     """Return the context for a message's templates, cleaned again: the row may be old."""
     return {
         **characters.all_words(older.with_later_names(message.context)),
-        **_letterhead(current_brand(), settings.PORTAL_URL),
-        "why": spec_of(message.kind).reason,
-        "for_staff": spec_of(message.kind).category == Category.STAFF,
+        **letterhead.facts,
         "unsubscribe_url": unsubscribe_links.address(message),
     }
 
 
-@lru_cache(maxsize=8)
-def _letterhead(brand: Brand, portal_url: str) -> dict[str, Any]:
-    """Return what all mails share, as dictionaries, which templates look up fastest."""
+def _letterhead_of(message: Message) -> Letterhead:
+    return _letterhead(current_brand(), settings.PORTAL_URL, message.kind)
+
+
+@lru_cache(maxsize=512)
+def _letterhead(brand: Brand, portal_url: str, kind: Kind) -> Letterhead:
+    """Return what all mails of a kind share, as dictionaries, which templates look up fastest."""
     paths = {name: getattr(brand, name) for name in PICTURES}
-    return {
+    colors, spec = palette(brand.color), spec_of(kind)
+    facts = {
         # Mail programs know no host but what an address names.
         "brand": asdict(brand)
         | {name: f"{portal_url}{path}" for name, path in paths.items() if path},
-        "palette": asdict(palette(brand.color)),
+        "palette": asdict(colors),
         "portal_url": f"{portal_url}/",
         "staff_url": f"{portal_url}{reverse('admin:index')}",
         "portal_host": urlsplit(portal_url).hostname,
+        "why": spec.reason,
+        "for_staff": spec.category == Category.STAFF,
     }
+    return Letterhead(colors, facts)
 
 
-def _subject(message: Message, facts: Mapping[str, Any]) -> str:
+def _subject(message: Message, facts: Mapping[str, Any], letterhead: Letterhead) -> str:
     if written := wording.subject(message.kind, translation.get_language(), facts):
         return written[:SUBJECT_LENGTH]
-    text = _plain(compiling.subject_template(f"emails/{message.kind}.txt"), facts)
+    template = compiling.subject_template(f"emails/{message.kind}.txt", letterhead)
+    text = _plain(template, facts)
     return " ".join(text.split())[:SUBJECT_LENGTH]
 
 
-def _text(message: Message, facts: Mapping[str, Any]) -> str:
-    template = compiling.text_template(f"emails/{message.kind}.txt")
+def _text(message: Message, facts: Mapping[str, Any], letterhead: Letterhead) -> str:
+    template = compiling.text_template(f"emails/{message.kind}.txt", letterhead)
     return GAPS.sub("\n\n", _plain(template, facts).strip()) + "\n"
 
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:
+    # Its names may be shortened, so nothing is settled.
     template = compiling.text_template(f"sms/{message.kind}.txt")
     return _with_stop(message, _plain(template, facts).strip())
 
@@ -209,9 +220,9 @@ def _fill(template: Template, facts: Mapping[str, Any], *, autoescape: bool) -> 
 @contextmanager
 def reader_of(message: Message) -> Iterator[None]:
     """Write in the member's zone and language; to others in the business's, or their page's."""
-    zone, language = region.zone(), languages.offered(str(message.context.get("language") or ""))
-    if message.user:
-        zone = time_zones.find(message.user.member.time_zone) or zone
-        language = languages.offered(message.user.member.language)
+    member = message.user.member if message.user else None
+    zone = (time_zones.find(member.time_zone) if member else None) or region.zone()
+    asked = member.language if member else str(message.context.get("language") or "")
+    language = languages.offered(asked)
     with translation.override(language), timezone.override(zone):
         yield

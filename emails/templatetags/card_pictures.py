@@ -6,6 +6,8 @@ brand's name stands beside it, so nothing is missing where pictures are off.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
@@ -23,11 +25,14 @@ def card_image(method: str) -> SafeString:
     if not method:
         return SafeString("")
     name = method if method in CARD_PICTURES else "bank" if BANK_METHOD.search(method) else ""
-    if not name:
-        return SafeString("")
+    return _image(name, settings.PORTAL_URL) if name else SafeString("")
+
+
+@lru_cache(maxsize=64)
+def _image(name: str, portal_url: str) -> SafeString:
     return format_html(
         '<img src="{}{}" alt="" width="38" height="24" style="vertical-align: middle; border: 0"'
         " />&#160; ",
-        settings.PORTAL_URL,
+        portal_url,
         static(f"cards/mail/{name}.png"),
     )

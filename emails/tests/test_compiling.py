@@ -10,7 +10,7 @@ from django.template import Context, Engine, Template, TemplateSyntaxError
 from pytest_django import Settings
 
 from common.brand import palette
-from emails.compiling import flattened, html_source, html_template, text_template
+from emails.compiling import Letterhead, flattened, html_source, html_template, text_template
 from emails.inlining import inlined
 
 GREEN = palette("#2f5d50")
@@ -98,9 +98,10 @@ def test_a_rule_that_we_do_not_understand_is_refused() -> None:
 
 
 def test_templates_are_made_once_unless_we_develop(settings: Settings) -> None:
-    kept = html_template("emails/welcome.mjml", GREEN)
-    assert html_template("emails/welcome.mjml", GREEN) is kept
-    assert html_template("emails/welcome.mjml", palette("#ffd400")) is not kept
+    ours, other = (Letterhead(palette(color), {}) for color in ("#2f5d50", "#ffd400"))
+    kept = html_template("emails/welcome.mjml", ours)
+    assert html_template("emails/welcome.mjml", ours) is kept
+    assert html_template("emails/welcome.mjml", other) is not kept
     assert text_template("emails/welcome.txt") is text_template("emails/welcome.txt")
     settings.DEBUG = True
-    assert html_template("emails/welcome.mjml", GREEN) is not kept
+    assert html_template("emails/welcome.mjml", ours) is not kept

@@ -156,9 +156,10 @@ def test_templates_use_only_what_mjml_knows(kind: Kind) -> None:
 
 def _source(kind: Kind) -> str:
     """Return a kind's MJML as it goes into the compiler."""
-    letterhead = rendering._letterhead(current_brand(), "https://portal.example.com")
+    letterhead = rendering._letterhead(current_brand(), "https://portal.example.com", kind)
     shared = {"why": "Because.", "subject": "Your payment", "language": "en", "for_staff": False}
-    context = SAMPLES[kind] | letterhead | shared | {"unsubscribe_url": "https://example.com/off"}
+    facts = {**letterhead.facts, **shared, "unsubscribe_url": "https://example.com/off"}
+    context = SAMPLES[kind] | facts
     return str(get_template(f"emails/{kind}.mjml").render(context))
 
 

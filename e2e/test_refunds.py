@@ -67,14 +67,26 @@ def test_approved_at_once_and_followed_to_the_bank(page: Page, stack: Stack) -> 
     expect(page.get_by_role("button", name="Request refund of $20.00")).to_be_visible()
 
 
+# Whether the button is out of reach as each request leaves.
+WATCH = """() => {
+  window.seen = [];
+  document.addEventListener(
+    'htmx:beforeSend', () => window.seen.push(document.getElementById('request').disabled));
+}"""
+
+
 def test_a_press_counts_though_the_preview_comes_under_it(page: Page, stack: Stack) -> None:
     become_a_member(page, stack, "Paula Press", at_once=3000)
     open_form(page, stack)
     page.get_by_label("Part of it").check()
     page.get_by_label("Why?").select_option("I didn’t use it")
     button = page.locator("#request")
+    page.evaluate(WATCH)
     page.get_by_label("Amount", exact=True).fill("9")
     expect(button).to_contain_text("$9.00")
+    assert page.evaluate("window.seen") == [False], (
+        "While a preview is asked for, nobody can press."
+    )
     page.get_by_label("Amount", exact=True).fill("8")
     button.hover()
     page.mouse.down()

@@ -11,10 +11,11 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
+from billing.admin import book_clock
 from billing.admin.balance_rows import user_of
 from billing.core import book_words
 from billing.core.book_words import Section
-from billing.facts import books, sales_tax
+from billing.facts import book_months, books, sales_tax
 from billing.models import BalanceTransaction, BookClosing
 from common import days, documents, spreadsheets
 from common.money import Money
@@ -86,8 +87,7 @@ def _row(day: date, section: str, label: str, money: Money, count: int | None = 
 def as_document(day: date) -> dict[str, Any]:
     """Return a month as the JSON that `templates/documents/books.typ` shows."""
     tax = tax_in(day)
-    begin, end = books.bounds(day)
-    first, last = (days.long(one) for one in (begin, end - timedelta(days=1)))
+    first, last = (days.long(one) for one in (day, book_months.after(day) - timedelta(days=1)))
     closing = BookClosing.objects.filter(month=day).select_related("closed_by").first()
     state = "Open. It can change until it’s closed."
     if closing:
@@ -97,7 +97,7 @@ def as_document(day: date) -> dict[str, Any]:
         "title": f"Statement for {days.month(day)}",
         "facts": [
             ["Period", f"{first} to {last}"],
-            ["Time zone", f"{books.zone().key}, by the day money moved"],
+            ["Counted", f"By the day money moved, {book_clock.of(day)}"],
             ["State", state],
             *([["Hash", closing.hash]] if closing else []),
             ["Created on", days.long(timezone.localtime())],
@@ -140,17 +140,18 @@ def line(
     """Send all of a line's rows."""
     what, currency = f"the books of {day:%B %Y}", line.money.currency
     name = f"{day:%Y-%m}-{line.section}-{currency.lower()}"
-    shown = _rows_of(found, line)
+    shown = _rows_of(day, found, line)
     chosen = f"Line: {line.label}. Currency: {currency}"
     return send(request, BalanceTransaction, what, LINE_COLUMNS, shown, name, kind, chosen=chosen)
 
 
-def _rows_of(found: Any, line: books.Line) -> Iterator[list[Cell]]:
+def _rows_of(day: date, found: Any, line: books.Line) -> Iterator[list[Cell]]:
+    months = book_months.read()
     for row in found.order_by("created_at", "pk").iterator(chunk_size=1000):
         if amount := books.parts(row)[line.key]:
             user = user_of(row)
             yield [
-                row.created_at.astimezone(books.zone()).date(),
+                months.day(row.created_at, day),
                 book_words.category(row.category),
                 show.name_of(user) if user else "",
                 row.currency.upper(),

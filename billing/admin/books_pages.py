@@ -19,14 +19,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from billing.admin import books_files, journal_pages, tax_pages
+from billing.admin import book_clock, books_files, journal_pages, tax_pages
 from billing.admin.balance_rows import JOINED, cause_of, user_of
 from billing.core import book_words
 from billing.core.book_words import Section
-from billing.facts import books
+from billing.facts import book_months, books
 from billing.models import BalanceTransaction, BookClosing
 from billing.reconcile import closing_books
-from common import days, spreadsheets
+from common import days, region, spreadsheets
 from common.money import Money
 from common.staff import show
 from members.access import current_user
@@ -128,7 +128,7 @@ def _months(model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     more = {
         "rows": rows,
         "ties": books.ties(),
-        "zone": books.zone().key,
+        "zone": region.zone().key,
         "problems": list(closing_books.problems()),
     }
     return _page(model_admin, request, "months", "Months", more)
@@ -138,7 +138,7 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
     day = _day(month)
     tax = books_files.tax_in(day)
     found = [_shown(one, tax[one.currency.upper()]) for one in books.statements(day)]
-    begin, end = books.bounds(day)
+    last = book_months.after(day) - timedelta(days=1)
     closing = BookClosing.objects.filter(month=day).select_related("closed_by").first()
     more = {
         "closing": closing,
@@ -155,9 +155,9 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
             "admin:billing_balancetransaction_tax", args=[f"{day:%Y-%m}", tax_pages.MONTH]
         ),
         "all_url": _url(None, "months"),
-        "begin": days.short_with_year(begin),
-        "end": days.short_with_year(end - timedelta(days=1)),
-        "zone": books.zone().key,
+        "begin": days.short_with_year(day),
+        "end": days.short_with_year(last),
+        "clock": book_clock.of(day),
     }
     return _page(model_admin, request, "month", _name(day), more)
 
@@ -211,7 +211,12 @@ def _line(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBas
         return books_files.line(request, day, line, rows, str(kind))
     pages = Paginator(rows.order_by("created_at", "pk"), PAGE)
     page = pages.get_page(request.GET.get("p"))
-    shown = [_row(row, line) for row in page if books.parts(row)[line.key]]
+    months = book_months.read()
+    shown = [
+        _row(row, line, months.day(row.created_at, day))
+        for row in page
+        if books.parts(row)[line.key]
+    ]
     more = {
         "line": line,
         "rows": shown,
@@ -277,10 +282,10 @@ def _shown_line(found: books.Statement, line: books.Line) -> ShownLine:
     return ShownLine(line.label, line.money, line.count, url)
 
 
-def _row(row: BalanceTransaction, line: books.Line) -> ShownRow:
+def _row(row: BalanceTransaction, line: books.Line, on: date) -> ShownRow:
     user, cause = user_of(row), cause_of(row)
     return ShownRow(
-        day=days.short_with_year(row.created_at.astimezone(books.zone())),
+        day=days.short_with_year(on),
         what=book_words.category(row.category),
         who=show.name_of(user) if user else "",
         url=show.page_of(cause or row),

@@ -11,7 +11,8 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from billing.facts import books, sales_tax
+from billing.admin import book_clock
+from billing.facts import book_months, sales_tax
 from billing.models import BalanceTransaction
 from common import days, spreadsheets
 from common.money import Money
@@ -43,8 +44,7 @@ class Period:
     @property
     def last_day(self) -> date:
         """Its last day."""
-        last = sales_tax.after(self.first, self.months - 1)
-        return (books.bounds(last)[1] - timedelta(hours=1)).date()
+        return book_months.after(self.first, self.months) - timedelta(days=1)
 
     def __str__(self) -> str:
         if self.span == MONTH:
@@ -71,7 +71,7 @@ def context(about: Period, day: date) -> dict[str, Any]:
         "other_url": _url(day, other),
         "begin": days.short_with_year(about.first),
         "end": days.short_with_year(about.last_day),
-        "zone": books.zone().key,
+        "clock": book_clock.of(about.first, about.months),
     }
 
 

@@ -1,19 +1,18 @@
 """The books: what a month moved in Stripe's balance, line by line, to the cent.
 
-Everything counts on the day it moved (a balance transaction's `created_at`, in TIME_ZONE), so what
-happens later never changes an earlier month: a refund stands in the month in which it was made.
+Everything counts on the day it moved (a balance transaction's `created_at`), so what happens later
+never changes an earlier month: a refund stands in the month in which it was made. `book_months` has
+when a month begins and ends.
 Opening balance and lines make the closing balance, and every row is in lines with all its parts.
 """
 
 from __future__ import annotations
 
-import calendar
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import (
@@ -28,13 +27,14 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce, TruncMonth
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from billing.core import book_words, tax_texts
 from billing.core.book_words import Section
-from billing.facts import direct_money
+from billing.facts import book_months, direct_money
+from billing.facts.book_months import Months
 from billing.models import BalanceReading, BalanceTransaction, TaxRate
-from common import region
 from common.money import Money
 
 # Other kinds of balance at Stripe are kept apart from this one.
@@ -123,26 +123,14 @@ class Tie:
         return Money(self.at_stripe.amount - self.ours.amount, self.ours.currency)
 
 
-def zone() -> ZoneInfo:
-    """Return the business's time zone, whoever reads."""
-    return region.zone()
-
-
-def bounds(month: date) -> tuple[datetime, datetime]:
-    """Return when a month begins, and the next one."""
-    days = calendar.monthrange(month.year, month.month)[1]
-    after = date.fromordinal(month.replace(day=1).toordinal() + days)
-    begin, end = (datetime(one.year, one.month, 1, tzinfo=zone()) for one in (month, after))
-    return begin, end
-
-
 def months() -> list[Summary]:
     """Return every month in which something moved, also outside of Stripe, newest first.
 
     A month in which nothing moved at Stripe has what was left of its balance, or nothing.
     """
+    all_months = book_months.read()
     moved = BalanceTransaction.objects.filter(balance_type=PAYMENTS).order_by()
-    by_month = moved.annotate(month=TruncMonth("created_at", tzinfo=zone()))
+    by_month = moved.annotate(month=all_months.truncated("created_at"))
     payouts = [name for name, where in book_words.SECTIONS.items() if where is Section.PAYOUTS]
     sums = by_month.values("month", "currency").annotate(
         change=Sum("net"), paid_out=Sum("amount", filter=Q(category__in=payouts), default=0)
@@ -154,19 +142,15 @@ def months() -> list[Summary]:
         left[currency] += row["change"]
         net = row["change"] - row["paid_out"]
         amounts = (opening, net, row["paid_out"], left[currency])
-        found.append(Summary(row["month"].date(), *(Money(one, currency) for one in amounts)))
-    found += list(_only_direct(found))
+        found.append(Summary(row["month"], *(Money(one, currency) for one in amounts)))
+    found += list(_only_direct(found, all_months))
     found.sort(key=lambda one: (one.month, one.opening.currency), reverse=True)
     return found
 
 
-def _only_direct(known: list[Summary]) -> Iterator[Summary]:
+def _only_direct(known: list[Summary], all_months: Months) -> Iterator[Summary]:
     """Yield the months in which money moved only outside of Stripe's balance."""
-    before = datetime.now(zone())
-    moved = {
-        (at.astimezone(zone()).date().replace(day=1), currency.upper())
-        for at, currency in direct_money.days_before(before)
-    }
+    moved = direct_money.months_until(timezone.now(), all_months)
     there = {one.month for one in known}
     for month, currency in sorted(one for one in moved if one[0] not in there):
         earlier = [
@@ -179,16 +163,23 @@ def _only_direct(known: list[Summary]) -> Iterator[Summary]:
 
 def statements(month: date) -> list[Statement]:
     """Return a month's statements, one per currency ever used until its end."""
-    used = BalanceTransaction.objects.filter(created_at__lt=bounds(month)[1]).order_by("currency")
-    return [statement(month, one) for one in used.values_list("currency", flat=True).distinct()]
+    begin, end = book_months.read().bounds(month)
+    used = BalanceTransaction.objects.filter(created_at__lt=end).order_by("currency")
+    currencies = used.values_list("currency", flat=True).distinct()
+    return [_statement(month, one, begin, end) for one in currencies]
 
 
 def statement(month: date, currency: str) -> Statement:
-    """Return a month in one currency: five queries."""
-    before = _rows(currency).filter(created_at__lt=bounds(month)[0])
+    """Return a month in one currency: six queries."""
+    return _statement(month, currency, *book_months.read().bounds(month))
+
+
+def _statement(month: date, currency: str, begin: datetime, end: datetime) -> Statement:
+    before = _rows(currency).filter(created_at__lt=begin)
     opening = before.aggregate(sum=Sum("net", default=0))["sum"]
-    rows = of_month(month, currency)
-    lines = [*_gross(rows, currency), *_by_category(rows, currency), *_fees(month, currency, rows)]
+    rows = _moved(currency, begin, end)
+    fees = _fees(currency, begin, end, rows)
+    lines = [*_gross(rows, currency), *_by_category(rows, currency), *fees]
     order = list(Section)
     lines.sort(key=lambda one: order.index(one.section))
     return Statement(month, currency, Money(opening, currency), lines)
@@ -209,13 +200,16 @@ def ties() -> list[Tie]:
 
 
 def moved_directly(month: date) -> list[tuple[str, Money]]:
-    """Return what came and what went back outside of Stripe's balance: four queries."""
-    return direct_money.sums(*bounds(month))
+    """Return what came and what went back outside of Stripe's balance: five queries."""
+    return direct_money.sums(month, book_months.read())
 
 
 def of_month(month: date, currency: str) -> QuerySet[Any]:
     """Return a month's rows with what decides on their line: `sold` and `rates`."""
-    begin, end = bounds(month)
+    return _moved(currency, *book_months.read().bounds(month))
+
+
+def _moved(currency: str, begin: datetime, end: datetime) -> QuerySet[Any]:
     rows = _rows(currency).filter(created_at__gte=begin, created_at__lt=end)
     sorted_out: QuerySet[Any] = rows.annotate(
         sold=Case(
@@ -335,9 +329,8 @@ def _by_category(rows: QuerySet[Any], currency: str) -> Iterator[Line]:
         yield Line(where, _key(category, "", []), book_words.category(category), money, count)
 
 
-def _fees(month: date, currency: str, rows: QuerySet[Any]) -> Iterator[Line]:
+def _fees(currency: str, begin: datetime, end: datetime, rows: QuerySet[Any]) -> Iterator[Line]:
     """Yield the fees that rows carry, by kind; disputes' apart."""
-    begin, end = bounds(month)
     about: dict[str, Any] = {"disputes": DISPUTES, "currency": currency, "kind": PAYMENTS}
     total = rows.aggregate(sum=Sum("fee", default=0))["sum"]
     with connection.cursor() as cursor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime
 
 from django.db.models import Q
-from django.db.models.functions import TruncMonth
 
 from billing.core.book_words import GIVEN_BACK, ZELLE_REFUND
 from billing.core.statuses import NOT_BY_STRIPE, ZELLE, CreditNoteStatus, PaymentStatus, RefundState
+from billing.facts.book_months import Months, after
 from billing.models import CreditNote, Payment, Refund
 from common.money import Money
 
@@ -30,10 +30,11 @@ class Moved:
     amount: int
 
 
-def sums(begin: datetime, end: datetime) -> list[tuple[str, Money]]:
-    """Return what came and what went back, by kind and currency: three queries."""
+def sums(month: date, all_months: Months) -> list[tuple[str, Money]]:
+    """Return what came and what went back, by kind and currency: four queries."""
+    begin, _end = all_months.bounds(month)
     found: Counter[tuple[str, str]] = Counter()
-    for one in moved(begin, end):
+    for one in moved(month, all_months):
         if one.at >= begin:
             found[one.kind, one.currency] += one.amount
     order = [*sorted(NOT_BY_STRIPE), ZELLE_REFUND, GIVEN_BACK]
@@ -41,20 +42,19 @@ def sums(begin: datetime, end: datetime) -> list[tuple[str, Money]]:
     return [(kind, Money(found[kind, currency], currency)) for kind, currency in keys]
 
 
-def days_before(end: datetime) -> list[tuple[datetime, str]]:
-    """Return when something moved before a time, and in which currency, in any order.
-
-    Of payments, which are many, it's the first moment of each month that has one.
-    """
+def months_until(end: datetime, all_months: Months) -> set[tuple[date, str]]:
+    """Return the months in which something moved until now, with its currency in capitals."""
     paid = Payment.objects.filter(card_brand__in=NOT_BY_STRIPE, status=PaymentStatus.SUCCEEDED)
-    months = paid.filter(paid_at__lt=end).annotate(month=TruncMonth("paid_at", tzinfo=end.tzinfo))
-    came = months.order_by().values_list("month", "currency").distinct()
-    return [*came, *((one.at, one.currency) for one in _went(end) if one.at < end)]
+    came = paid.filter(paid_at__lt=end).annotate(month=all_months.truncated("paid_at"))
+    found = set(came.order_by().values_list("month", "currency").distinct())
+    went = {(all_months.month_of(one.at), one.currency) for one in _went(end, all_months)}
+    return {(month, currency.upper()) for month, currency in found | went}
 
 
-def moved(begin: datetime, end: datetime) -> list[Moved]:
-    """Return what moved in a time, and what had moved of the same payments before it."""
-    went = [one for one in _went(end) if one.at < end]
+def moved(first: date, all_months: Months, months: int = 1) -> list[Moved]:
+    """Return what moved in some months, and what had moved of the same payments before them."""
+    begin, end = all_months.bounds(first)[0], all_months.bounds(after(first, months - 1))[1]
+    went = list(_went(end, all_months))
     again = {one.payment for one in went if one.at >= begin}
     found = [
         *_came(begin, end, again),
@@ -74,14 +74,16 @@ def _came(begin: datetime, end: datetime, again: set[int | None]) -> Iterator[Mo
             yield Moved(pk, at, currency, brand, amount)
 
 
-def _went(end: datetime) -> Iterator[Moved]:
+def _went(end: datetime, all_months: Months) -> Iterator[Moved]:
     """Yield refunds by Zelle by the bank's day, and what credit notes say was given back."""
-    refunds = Refund.objects.filter(payment__card_brand=ZELLE, state__in=SENT, sent_at__lt=end)
+    # The bank's day may be in an earlier month than the day on which staff noted it.
+    until = Q(sent_at__lt=end) | Q(transfer__on__lte=end.date())
+    refunds = Refund.objects.filter(until, payment__card_brand=ZELLE, state__in=SENT)
     rows = refunds.order_by("sent_at", "pk").select_related("transfer")
     for row in rows:
         transfer = getattr(row, "transfer", None)
-        at = datetime.combine(transfer.on, time.min, end.tzinfo) if transfer else row.sent_at
-        if at:
+        at = all_months.moment(transfer.on) if transfer else row.sent_at
+        if at and at < end:
             yield Moved(row.payment_id, at, row.currency, ZELLE_REFUND, -row.amount)
     notes = CreditNote.objects.filter(out_of_band__gt=0, created_at__lt=end)
     # A refund by Zelle has a note, too.

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from billing.core import book_journal, book_words
 from billing.core.book_journal import DISPUTES, REFUNDS, Entry, Posting
-from billing.facts import books, sales_tax
+from billing.facts import book_months, books, sales_tax
 
 WHERE = {sales_tax.BACK: REFUNDS, sales_tax.TAKEN: DISPUTES}
 DIRECT = {
@@ -20,7 +20,7 @@ def entries(month: date) -> list[Entry]:
     """Return a month's entries."""
     statements = {one.currency.upper(): one for one in books.statements(month)}
     taxes = {one.currency: one for one in sales_tax.summaries(month)}
-    last = (books.bounds(month)[1] - timedelta(hours=1)).date()
+    last = book_months.after(month) - timedelta(days=1)
     found = []
     for currency in sorted({*statements, *taxes}):
         postings = book_journal.merged(

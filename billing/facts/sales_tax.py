@@ -20,7 +20,8 @@ from django.db.models.functions import Coalesce
 
 from billing.core import book_words
 from billing.core.book_words import Section
-from billing.facts import books, direct_money
+from billing.facts import book_months, books, direct_money
+from billing.facts.book_months import Months, after
 from billing.models import BalanceTransaction, Payment, TaxRate
 from common.money import Money
 
@@ -127,9 +128,10 @@ STRANGER = _Share("other", {NOT_OURS: Fraction(0)})
 
 
 def summaries(first: date, months: int = 1) -> list[Summary]:
-    """Return the tax of some months, per currency: at most six queries."""
-    begin, end = books.bounds(first)[0], books.bounds(after(first, months - 1))[1]
-    moved = [*_at_stripe(begin, end), *_directly(begin, end)]
+    """Return the tax of some months, per currency: at most seven queries."""
+    all_months = book_months.read()
+    begin, end = all_months.bounds(first)[0], all_months.bounds(after(first, months - 1))[1]
+    moved = [*_at_stripe(begin, end), *_directly(first, all_months, months)]
     shares = _shares({one.payment for one in moved if one.payment})
     sums: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
     parts: dict[str, dict[PartKey, Part]] = defaultdict(lambda: defaultdict(Part))
@@ -152,12 +154,6 @@ def summaries(first: date, months: int = 1) -> list[Summary]:
     return [_summary(currency, sums, dict(parts[currency])) for currency in sorted(parts)]
 
 
-def after(month: date, months: int) -> date:
-    """Return the first day of a later month."""
-    number = month.year * 12 + month.month - 1 + months
-    return date(number // 12, number % 12 + 1, 1)
-
-
 def _at_stripe(begin: datetime, end: datetime) -> Iterator[_Moved]:
     """Yield what moved in Stripe's balance, and what had moved of the same payments before."""
     whose = Coalesce("payment", "refund__payment", "dispute__payment")
@@ -173,8 +169,8 @@ def _at_stripe(begin: datetime, end: datetime) -> Iterator[_Moved]:
         yield _Moved(whose_pk, at, currency, ways[category], amount)
 
 
-def _directly(begin: datetime, end: datetime) -> Iterator[_Moved]:
-    for one in direct_money.moved(begin, end):
+def _directly(first: date, all_months: Months, months: int) -> Iterator[_Moved]:
+    for one in direct_money.moved(first, all_months, months):
         way = CAME if one.amount > 0 else BACK
         yield _Moved(one.payment, one.at, one.currency, way, one.amount, is_direct=True)
 

@@ -15,7 +15,8 @@ class BookClosing(models.Model):
     `statements` is a list of `{"currency", "opening", "closing", "lines"}`, whose lines are
     `{"section", "key", "label", "amount", "count"}`, in minor units. `direct` is what moved outside
     of Stripe's balance, a list of `{"kind", "currency", "amount"}`; closings of version 1 were made
-    before it was kept, and their hash doesn't have it. `hash` is over the row and the
+    before it was kept, and their hash doesn't have it. `time_zone` decides for good when the month
+    began and ended (`billing.facts.book_months`). `hash` is over the row and the
     hash of the month closed before it (see `billing.reconcile.closing_books`).
     """
 

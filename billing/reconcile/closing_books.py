@@ -23,9 +23,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.core.book_words import DIRECT
-from billing.facts import books
+from billing.facts import book_months, books
 from billing.models import BalanceReading, BookCheck, BookClosing
 from billing.models.closing import CURRENT, WITHOUT_DIRECT
+from common import region
 from common.money import Money
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def close(month: date, by: User) -> BookClosing:
         row = BookClosing(
             number=last.number + 1 if last else 1,
             month=month,
-            time_zone=books.zone().key,
+            time_zone=region.zone().key,
             statements=as_kept(month),
             direct=direct_as_kept(month),
             version=CURRENT,
@@ -87,7 +88,7 @@ def why_not(month: date) -> str:
 
 def _not_settled(month: date) -> str:
     """Say what may still come in."""
-    settled = books.bounds(month)[1] + SETTLED
+    settled = book_months.read().bounds(month)[1].astimezone(UTC) + SETTLED
     reading = BalanceReading.objects.first()
     if timezone.now() < settled:
         return "A month can be closed an hour after it’s over."

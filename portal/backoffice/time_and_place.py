@@ -188,11 +188,10 @@ def _of_zone(old: str, new: str) -> Iterator[str]:
         " or more."
     )
     if closed := BookClosing.objects.count():
-        months = "1 month of the books is" if closed == 1 else f"{closed} months of the books are"
+        months = "1 closed month keeps" if closed == 1 else f"{closed} closed months keep"
         yield (
-            f"{months} closed by the clock of {zone_words(old)}, and what was closed stays. What"
-            " moved near midnight at a month’s edge may count to the other month now: it’s shown"
-            " as changed since."
+            f"{months} the days of {zone_words(old)}. The next month of the books begins where the"
+            " last closed one ended, so nothing is missing or counted twice."
         )
 
 

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from stripe import InvalidRequestError
 
 from billing.core.book_words import Section
-from billing.facts import books
+from billing.facts import book_months, books
 from billing.models import BalanceReading, BalanceTransaction, Payment, Payout
 from billing.sync import balance
 from billing.tests import factories, taxed
@@ -191,7 +191,7 @@ def test_a_month_begins_at_midnight_of_the_business(settings: Settings) -> None:
     october, november = (books.statement(date(2026, one, 1), "usd") for one in (10, 11))
     assert [one.count for one in (*october.lines, *november.lines)] == [1, 1]
     assert november.opening == october.closing
-    begin, end = books.bounds(date(2026, 11, 1))
+    begin, end = book_months.read().bounds(date(2026, 11, 1))
     # The clocks go back in between.
     assert end.astimezone(UTC) - begin.astimezone(UTC) == timedelta(days=30, hours=1)
 

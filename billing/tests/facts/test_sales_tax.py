@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from billing.core.statuses import RefundOrigin, RefundState
-from billing.facts import books, sales_tax
+from billing.facts import book_months, books, sales_tax
 from billing.models import (
     BalanceTransaction,
     CreditNote,
@@ -185,7 +185,7 @@ def test_any_history_adds_up() -> None:
                 wanted[one["rate"]] += int(share + Fraction(1, 2))
         found: Counter[str] = Counter()
         for number in range(12):
-            month = sales_tax.after(FIRST, number)
+            month = book_months.after(FIRST, number)
             for summary in sales_tax.summaries(month):
                 for line in summary.lines:
                     found[line.name] += line.due.amount

@@ -22,7 +22,13 @@ from members.accounts import open_account
 from testing.own_database import copy_of_the_test_database
 
 # What is not granted is waited for. `pg_stat_activity` would stay as it was first seen in here.
-WAITED_FOR = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+# A wait for a row names no database, but who waits has locked a table of one. The server has other
+# databases, of other tests.
+WAITED_FOR = """
+SELECT count(*) FROM pg_locks one WHERE NOT granted AND EXISTS (
+    SELECT FROM pg_locks two JOIN pg_database ON pg_database.oid = two.database
+    WHERE two.pid = one.pid AND datname = current_database())
+"""
 GIVEN_UP_AFTER = 20
 
 

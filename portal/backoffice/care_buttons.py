@@ -114,7 +114,9 @@ def _stops(row: Subscription) -> str:
     """Return what becomes of a subscription, as "Membership stops renewing …"."""
     coming = labels.next_charge(row)
     instead = f" (was: {coming[:1].lower()}{coming[1:]})" if coming else ""
-    return f"{row.name or 'Membership'}, {row.money}, stops renewing right away{instead}."
+    planned = labels.planned(row)
+    dropped = f" What’s planned is dropped: {planned}." if planned else ""
+    return f"{row.name or 'Membership'}, {row.money}, stops renewing right away{instead}.{dropped}"
 
 
 class CareButtons(IndexedSearch):

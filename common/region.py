@@ -29,7 +29,7 @@ def of_environment() -> Region:
     return Region(
         locale=settings.LOCALE,
         time_zone=settings.TIME_ZONE,
-        country=settings.PHONENUMBER_DEFAULT_REGION.upper(),
+        country=settings.PHONE_DEFAULT_REGION.upper(),
         language=settings.LANGUAGE_CODE,
         languages=tuple(code for code, _name in settings.LANGUAGES),
     )

@@ -63,6 +63,7 @@ PLACES = [
     _p("selfservice:close", by=(Person.ADA, Person.NELL, Person.CLEO)),
     _p("home", by=(Person.ADA, Person.NELL, Person.FAY, Person.CLEO, Person.EVE)),
     _p("billing:join", by=(Person.VISITOR, Person.NELL, Person.EVE)),
+    _p("billing:join", by=NELL, query="chosen_price"),
     _p("billing:membership", by=(Person.ADA, Person.NELL, Person.FAY, Person.EVE)),
     _p("billing:checkout-return", query="session_of_joining"),
     _p("billing:cancel"),

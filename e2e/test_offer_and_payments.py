@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from playwright.sync_api import Page, expect
@@ -27,9 +28,15 @@ def test_what_a_visitor_chooses_on_the_offer_is_what_they_pay(page: Page, stack:
     page.get_by_role("button", name="Create account").click()
     journey.enter_code(page, journey.code_in(journey.newest_mail(stack, email)["text"]))
 
-    expect(page.get_by_role("heading", name=re.compile("^Join "))).to_be_visible()
-    expect(page.get_by_label("Yearly")).to_be_checked()
-    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_role("heading", name="One step left")).to_be_visible()
+    expect(page.get_by_text("$29.00")).to_have_count(0)
+    if pictures := os.environ.get("PICTURES"):
+        page.screenshot(path=f"{pictures}/last-step-dark.png")
+        page.emulate_media(color_scheme="light")
+        page.screenshot(path=f"{pictures}/last-step.png")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.screenshot(path=f"{pictures}/last-step-wide.png")
+    page.get_by_role("button", name="Continue to payment").click()
     expect(page.get_by_text("$290.00").first).to_be_visible()
     journey.pay(page)
     expect(page.get_by_role("heading", name="You’re a member")).to_be_visible()

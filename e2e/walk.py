@@ -169,7 +169,7 @@ def _join(world: World) -> None:
     for person, name, card in people:
         journey.sign_up(world.page(person), world.stack, name, EMAILS[person])
         journey.subscribe(world.page(person), world.stack, card)
-    world.tell(session_of_joining=_query(world.page(Person.ADA)))
+    world.tell(chosen_price="price=", session_of_joining=_query(world.page(Person.ADA)))
     world.stack.settle()
     customer = journey.customer_of(world.stack, EMAILS[Person.EVE])
     [subscription] = world.stack.stripe("GET", f"subscriptions?customer={customer}")["data"]

@@ -78,21 +78,28 @@ def _name_has(word: str) -> RawSQL:
     return RawSQL(NAME_HAS, [word], output_field=BooleanField())  # noqa: S611  (no outside words)
 
 
-def _by_phone(word: str) -> list[int]:
-    """Return the users whose phone numbers begin like this, however it's written.
+def phones_like(term: str) -> list[str]:
+    """Return how numbers like this begin as they're kept; none if it's no part of a number.
 
     "+1 202", "1202", "001 202", and "(202)" without the code of the business's country. Leading
     zeros don't count toward the required three digits: "0002" isn't a number.
     """
-    digits = "".join(character for character in word if character in DIGITS)
-    if len(digits.lstrip("0")) < 3:
+    digits = "".join(character for character in term if character in DIGITS)
+    if not PHONE.fullmatch(term.strip()) or len(digits.lstrip("0")) < 3:
         return []
     code = phonenumbers.country_code_for_region(region.current().country)
     beginnings = [f"+{digits}"]
-    if "+" not in word:
+    if "+" not in term:
         beginnings += [f"+{code}{digits.lstrip('0')}", f"+{digits.removeprefix('00')}"]
     # A whole number in a form other than the one that's kept.
-    beginnings += [numbers.kept(beginning) for beginning in beginnings]
+    return beginnings + [numbers.kept(beginning) for beginning in beginnings]
+
+
+def _by_phone(word: str) -> list[int]:
+    """Return the users whose phone numbers begin like this, however it's written."""
+    beginnings = phones_like(word)
+    if not beginnings:
+        return []
     begins = Q()
     for beginning in beginnings:
         begins |= Q(member__phone__startswith=beginning)

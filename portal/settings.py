@@ -172,7 +172,9 @@ TWILIO_FROM_NUMBER = env.str("TWILIO_FROM_NUMBER", default="")
 TWILIO_MESSAGING_SERVICE_SID = env.str("TWILIO_MESSAGING_SERVICE_SID", default="").strip()
 TWILIO_API_BASE = env.str("TWILIO_API_BASE", default="")
 TWILIO_TIMEOUT_SECONDS = env.float("TWILIO_TIMEOUT_SECONDS", default=10.0)
-PHONENUMBER_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="US")
+# Ours alone, under a name that the phone number's library doesn't read: by what's in force
+# (`common.region`), only our own forms and searches know a number without its country's code.
+PHONE_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", default="US")
 # django-countries: names as people say them, and a country that ISO 3166 lacks but Stripe has.
 COUNTRIES_OVERRIDE = {"US": _("United States"), "XK": _("Kosovo")}
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=["US", "CA"])

@@ -57,8 +57,8 @@ MEMBER_FACTS = ("members:new", "members:returned", "members:lost")
 PAID_FACTS = ("paid:membership", "paid:other", "paid:once")
 MRR_WORDS = (
     "Monthly recurring revenue: what running subscriptions were billed for, as a month’s amount."
-    " A yearly price counts as a twelfth. Without trials, taxes, pauses, one-time payments, and"
-    " discounts that end. A failed payment counts until the subscription ends."
+    " A yearly price counts as a twelfth. Without trials, free time, taxes, pauses, one-time"
+    " payments, and discounts that end. A failed payment counts until the subscription ends."
 )
 
 MEASURES: dict[str, Measure] = {
@@ -93,7 +93,8 @@ MEASURES: dict[str, Measure] = {
         Measure(
             "mrr-expansion",
             "Expansion",
-            "By how much members pay more: a larger plan, something besides, a pause that ended.",
+            "By how much members pay more: a larger plan, something besides, the end of a pause or"
+            " of free time.",
             Unit.MONEY,
             ("mrr:expansion",),
             more_is_better=True,
@@ -101,7 +102,8 @@ MEASURES: dict[str, Measure] = {
         Measure(
             "mrr-contraction",
             "Contraction",
-            "By how much members pay less and stay: a smaller plan, something dropped, a pause.",
+            "By how much members pay less and stay: a smaller plan, something dropped, a pause,"
+            " free time. What a pause or free time takes off comes back as expansion.",
             Unit.MONEY,
             ("mrr:contraction",),
             more_is_better=True,

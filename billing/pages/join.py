@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.facts import plans
-from billing.facts.plans import PlanOffer
+from billing.facts.plans import PlanOffer, PriceOffer
 from billing.models import Plan, RefundPolicy, TaxAccount
 from billing.pages import member_facts, membership_status
 from billing.refunds import terms
@@ -41,12 +41,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Join:
-    """The page. `chosen` is the preselected price's Stripe ID; `steps` follow the button."""
+    """The page. `choice` is the preselected price, `chosen` its ID; `steps` follow the button."""
 
     offer: PlanOffer | None
     chosen: str
     steps: Sequence[str]
     questions: Sequence[Question]
+    choice: PriceOffer | None = None
 
 
 def facts(user: User | None) -> JoinFacts | None:
@@ -78,10 +79,11 @@ def page(found: JoinFacts, wanted: str = "") -> Join:
     offer = found.offer
     if offer is None:
         return Join(None, "", (), ())
-    on_sale = [one.price_id for one in offer.prices]
+    choice = next((one for one in offer.prices if one.price_id == wanted), offer.first)
     return Join(
         offer=offer,
-        chosen=wanted if wanted in on_sale else on_sale[0],
+        choice=choice,
+        chosen=choice.price_id,
         steps=_steps(offer),
         questions=[
             Question(_("Can I cancel anytime?"), _cancel_answer()),

@@ -13,26 +13,32 @@ from django.views.decorators.http import require_safe
 
 from billing.pages import join as join_page
 
+CHOSEN = "price"
+
 
 @login_not_required
 @require_safe
 def join(request: HttpRequest) -> HttpResponse:
-    """Show what the membership gives and costs. `price` preselects one."""
+    """Show what the membership gives and costs. `price` preselects one.
+
+    Who signed up or in on the way has read all that, and gets what they chose with a button to pay.
+    """
     user = request.user if request.user.is_authenticated else None
     found = join_page.facts(user)
     if found is None:
         return redirect("billing:membership")
-    context = {"join": join_page.page(found, request.GET.get("price", ""))}
-    return render(request, "billing/join.html", context)
+    page = join_page.page(found, request.GET.get(CHOSEN, ""))
+    is_last_step = user is not None and page.offer is not None and CHOSEN in request.GET
+    template = "billing/last_step.html" if is_last_step else "billing/join.html"
+    return render(request, template, {"join": page})
 
 
 @login_not_required
 @require_safe
 def choose(request: HttpRequest) -> HttpResponse:
-    """Send a visitor to sign up, and from there back to the offer with the price they chose."""
-    address = reverse("billing:join")
-    if price := request.GET.get("price", ""):
-        address = f"{address}?{urlencode({'price': price})}"
+    """Send a visitor to sign up, and from there to the last step with the price they chose."""
+    # With one price there's nothing to choose, yet the button was pressed.
+    address = f"{reverse('billing:join')}?{urlencode({CHOSEN: request.GET.get(CHOSEN, '')})}"
     if request.user.is_authenticated:
         return redirect(address)
     return redirect(f"{reverse('account_signup')}?{urlencode({REDIRECT_FIELD_NAME: address})}")

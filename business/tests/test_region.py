@@ -8,8 +8,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 from pytest_django import Settings
 
@@ -22,7 +24,8 @@ from business.models import LocaleVersion
 from common import countries, days, region
 from common.money import Money, parse_money
 from members import languages, phones
-from members.tests.actors import alice, browser
+from members.models import PhoneCode
+from members.tests.actors import ALICE, alice, browser, enter_email_code, enter_phone_code, sign_up
 from portal.backoffice.time_and_place import LocaleForm, every_locale, written
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +38,7 @@ LATE = datetime(2026, 12, 4, 23, 30, tzinfo=UTC)
 def environment(settings: Settings) -> None:
     """What the environment says."""
     settings.TIME_ZONE, settings.LOCALE = "America/New_York", "en_US"
-    settings.PHONENUMBER_DEFAULT_REGION, settings.SMS_COUNTRIES = "US", ["US", "CA"]
+    settings.PHONE_DEFAULT_REGION, settings.SMS_COUNTRIES = "US", ["US", "CA"]
 
 
 @pytest.fixture
@@ -100,6 +103,27 @@ def test_a_number_without_a_country_is_the_countrys(settings: Settings) -> None:
     settings.SMS_COUNTRIES = ["DE"]
     put(country="DE")
     assert phones.normalize("0151 23456789") == "+4915123456789"
+
+
+def test_numbers_are_read_and_found_as_the_country_in_force_writes_them(
+    settings: Settings,
+) -> None:
+    settings.SMS_COUNTRIES = ["US", "DE"]
+    put(country="DE")
+    visitor = browser()
+    sign_up(visitor, phone="0151 23456789")
+    enter_email_code(visitor)
+    enter_phone_code(visitor, "+4915123456789")
+    user = User.objects.get(email=ALICE)
+    assert str(user.member.phone) == "+4915123456789"
+    assert {str(one.phone) for one in PhoneCode.objects.all()} == {"+4915123456789"}
+    PhoneCode.objects.update(user=None)
+    desk = signed_in_now(owner())
+    for name in ("auth_user", "members_phonecode"):
+        for term, is_found in (("0151 2345", True), ("0151 23456789", True), ("0152 2345", False)):
+            page = text_of(desk.get(reverse(f"admin:{name}_changelist"), {"q": term}))
+            shown = "Alice Archer" in page or "+4915123456789" in page
+            assert shown is is_found, (name, term)
 
 
 def test_pages_jobs_and_machines_run_by_its_clock_unless_a_member_has_their_own(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
@@ -28,8 +29,22 @@ def sms_badge(row: Member) -> SafeString:
     return show.badge("No")
 
 
+class ByPhone(ReadOnlyAdmin):
+    """A list with numbers, which are found as people of the business's country write them."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return what's found otherwise, and rows with a number like this."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        begins = Q()
+        for beginning in search.phones_like(search_term):
+            begins |= Q(phone__startswith=beginning)
+        return (found | queryset.filter(begins) if begins else found), may_repeat
+
+
 @admin.register(Member)
-class MemberAdmin(ReadOnlyAdmin):
+class MemberAdmin(ByPhone):
     """Phones and consents, by member."""
 
     person_field = "user_id"
@@ -89,7 +104,7 @@ class MemberAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SmsConsentRecord)
-class SmsConsentRecordAdmin(ReadOnlyAdmin):
+class SmsConsentRecordAdmin(ByPhone):
     """Every yes and no to text messages, as it was given."""
 
     person_field = "member__user_id"
@@ -158,7 +173,7 @@ class SmsConsentRecordAdmin(ReadOnlyAdmin):
 
 
 @admin.register(PhoneCode)
-class PhoneCodeAdmin(ReadOnlyAdmin):
+class PhoneCodeAdmin(ByPhone):
     """Numbers that we texted codes to, as counted by the caps. The codes aren't kept."""
 
     person_field = "user_id"

@@ -60,7 +60,7 @@ def _everywhere(settings: Settings) -> None:
 def test_a_number_is_kept_in_one_form(
     settings: Settings, kept: str, region: str, written: str
 ) -> None:
-    settings.PHONENUMBER_DEFAULT_REGION = region
+    settings.PHONE_DEFAULT_REGION = region
     assert phones.PhoneField().clean(written) == kept
     assert numbers.kept(kept) == kept
 
@@ -69,7 +69,7 @@ def test_a_number_is_kept_in_one_form(
     "wrong", ["+52 1 55 1234 567", "+52 55 1234 567", "15 2345 6789", "00", ""]
 )
 def test_what_is_no_number_is_refused(settings: Settings, wrong: str) -> None:
-    settings.PHONENUMBER_DEFAULT_REGION = "AR"
+    settings.PHONE_DEFAULT_REGION = "AR"
     with pytest.raises(ValidationError):
         phones.PhoneField().clean(wrong)
 

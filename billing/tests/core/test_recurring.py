@@ -284,6 +284,26 @@ def test_free_time_that_a_member_gets_is_no_trial() -> None:
     ]
 
 
+def test_who_pays_nothing_for_a_while_has_not_left() -> None:
+    """What free time, a pause, or 100% off takes off comes back whole; nobody churns."""
+    before, during, after = months_of()
+    free = bill(line(0, "2026-02-28", "2026-03-31"))
+    voided = replace(during, status="void")
+    given = replace(during, discount=MONTHLY, lasting=MONTHLY)
+    for gap in (free, voided, given):
+        found = recurring.spans([sold(before, gap, after)], in_utc)
+        assert [(span.movement, span.mrr - span.mrr_before) for span in found] == [
+            ("new", MONTHLY),
+            ("contraction", -MONTHLY),
+            ("expansion", MONTHLY),
+        ]
+        assert [span.membership for span in found] == ["new", "", ""]
+        assert len({span.joined for span in found}) == 1
+    once = replace(during, discount=MONTHLY, lasting=0)
+    found = recurring.spans([sold(before, once, after)], in_utc)
+    assert [span.movement for span in found] == ["new"]
+
+
 def test_leaving_and_coming_back_have_names() -> None:
     first = sold(*months_of(), status="canceled", ended_at=at("2026-04-30"))
     again = sold(bill(line(MONTHLY, "2026-06-01", "2026-07-01")))

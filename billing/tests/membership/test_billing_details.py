@@ -354,7 +354,7 @@ def test_every_kind_that_stripe_takes_has_a_name() -> None:
 
 def test_the_business_s_own_country_comes_first(settings: Settings) -> None:
     assert countries.choices()[0][0] == "US"
-    settings.PHONENUMBER_DEFAULT_REGION = "DE"
+    settings.PHONE_DEFAULT_REGION = "DE"
     assert countries.choices()[0] == ("DE", "Germany")
     codes = [code for code, _name in countries.choices()]
     assert len(codes) == len(set(codes)) > 240

@@ -59,8 +59,31 @@ def test_the_choice_goes_along_through_signing_up(client: Client) -> None:
     form = client.get(answer["Location"]).content.decode()
     assert f'name="next" value="/join/?price={YEARLY}"' in form
     client.force_login(sign_up())
-    assert chosen(client, f"/join/?price={YEARLY}") == YEARLY
-    assert "Subscribe" in words(client, f"/join/?price={YEARLY}")
+    page = words(client, f"/join/?price={YEARLY}")
+    for said in ("One step left", "$290.00", "Continue to payment", "Choose another price"):
+        assert said in page
+    assert "$29.00" not in page
+    answer = client.post("/membership/subscribe/", {"price": YEARLY})
+    assert "/checkout/cs_test_" in answer["Location"]
+
+
+def test_whoever_comes_by_another_way_sees_the_whole_offer(client: Client) -> None:
+    client.force_login(sign_up())
+    page = words(client)
+    assert "What happens next" in page
+    assert "One step left" not in page
+
+
+def test_the_only_price_needs_no_choice(client: Client, settings: Settings) -> None:
+    settings.STRIPE_YEARLY_PRICE_ID = ""
+    Plan.objects.filter(stripe_id=MONTHLY).update(trial_days=14)
+    answer = client.get("/join/choose/")
+    assert answer["Location"].endswith("/?next=%2Fjoin%2F%3Fprice%3D")
+    client.force_login(sign_up())
+    page = words(client, "/join/?price=")
+    assert "Start your 14 free days" in page
+    assert "One step left" in page
+    assert "Choose another price" not in page
 
 
 def test_somebody_signed_in_does_not_sign_up_again(client: Client) -> None:
@@ -83,6 +106,7 @@ def test_a_member_is_sent_to_their_membership(sandbox: Sandbox, client: Client) 
     factories.make_subscription(factories.make_customer(user))
     client.force_login(user)
     assert client.get("/join/")["Location"] == "/membership/"
+    assert client.get("/join/", {"price": YEARLY})["Location"] == "/membership/"
 
 
 def test_somebody_who_left_is_welcome_back(client: Client) -> None:

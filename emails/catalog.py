@@ -35,6 +35,8 @@ class Kind(StrEnum):
     INVOICE_DUE = "invoice_due"
     INVOICE_OVERDUE = "invoice_overdue"
     PRICE_SWITCHED = "price_switched"
+    PRICE_PLANNED = "price_planned"
+    PLAN_DROPPED = "plan_dropped"
     OFFER_ACCEPTED = "offer_accepted"
     PAYMENT_REQUESTED = "payment_requested"
     PAYMENT_EXPIRING = "payment_expiring"
@@ -184,6 +186,8 @@ CATALOG: dict[Kind, Spec] = {
     Kind.INVOICE_DUE: _billing(Topic.DUE_REMINDERS),
     Kind.INVOICE_OVERDUE: _billing(Topic.BILLS),
     Kind.PRICE_SWITCHED: _billing(Topic.MEMBERSHIP),
+    Kind.PRICE_PLANNED: _billing(Topic.MEMBERSHIP),
+    Kind.PLAN_DROPPED: _billing(Topic.MEMBERSHIP),
     Kind.OFFER_ACCEPTED: _billing(Topic.MEMBERSHIP),
     Kind.PAYMENT_REQUESTED: _billing(Topic.BILLS),
     Kind.PAYMENT_EXPIRING: _billing(Topic.DUE_REMINDERS),

@@ -60,6 +60,8 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.INVOICE_DUE: Occasion("An unpaid invoice is due in a few days."),
     Kind.INVOICE_OVERDUE: Occasion("An invoice is still unpaid after its due date."),
     Kind.PRICE_SWITCHED: Occasion("A membership switches between monthly and yearly."),
+    Kind.PRICE_PLANNED: Occasion("Staff plan another price for the end of a member’s period."),
+    Kind.PLAN_DROPPED: Occasion("Another price was planned, and the present one stays after all."),
     Kind.OFFER_ACCEPTED: Occasion("A member who was leaving accepts a discount to stay."),
     Kind.PAYMENT_REQUESTED: Occasion("Staff ask a member for a payment."),
     Kind.PAYMENT_EXPIRING: Occasion("A payment request expires in a few days."),

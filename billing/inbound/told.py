@@ -17,10 +17,13 @@ _MEMBERSHIP = (
     Kind.MEMBERSHIP_PAUSED,
     Kind.MEMBERSHIP_RESUMED,
     Kind.PRICE_SWITCHED,
+    Kind.PRICE_PLANNED,
+    Kind.PLAN_DROPPED,
     Kind.CARD_CHANGED,
     Kind.FREE_TIME,
 )
 _REFUND = (Kind.REFUND_SENT, Kind.REFUND_ARRIVED, Kind.REFUND_FAILED, Kind.REFUND_IN_TROUBLE)
+_PLANNED = (Kind.PRICE_PLANNED, Kind.PLAN_DROPPED)
 _DISPUTE = (Kind.DISPUTE_OPENED, Kind.DISPUTE_CLOSED)
 
 TELLS: dict[str, tuple[Kind, ...]] = {
@@ -31,6 +34,15 @@ TELLS: dict[str, tuple[Kind, ...]] = {
     "customer.subscription.updated": _MEMBERSHIP,
     "customer.subscription.deleted": (Kind.MEMBERSHIP_ENDED,),
     "customer.subscription.trial_will_end": (Kind.TRIAL_ENDING,),
+    **dict.fromkeys(("subscription_schedule.created", "subscription_schedule.updated"), _PLANNED),
+    **dict.fromkeys(
+        (
+            *("subscription_schedule.released", "subscription_schedule.canceled"),
+            "subscription_schedule.aborted",
+        ),
+        (Kind.PLAN_DROPPED,),
+    ),
+    "subscription_schedule.completed": (Kind.PRICE_SWITCHED,),
     "invoice.finalized": (Kind.INVOICE_SENT,),
     "invoice.paid": (Kind.JOINED, Kind.PAYMENT_RECEIVED),
     "invoice_payment.paid": (Kind.PAYMENT_RECEIVED,),
@@ -53,7 +65,6 @@ TELLS: dict[str, tuple[Kind, ...]] = {
 }
 _PAYOUT = "Nothing for members. Staff see payouts under Books."
 _PRICES = "It’s about what’s on sale, not about anyone’s money."
-_PLANNED = "The portal shows what’s planned. When a price begins, its subscription says so."
 _CARDS = "A member did it on the card page. If it pays the membership, the subscription says so."
 _TAX_ID = "The member entered it on the card page, and the next invoice shows it."
 
@@ -65,14 +76,6 @@ SILENT: dict[str, str] = {
     "customer.discount.created": "The next receipt shows it.",
     "customer.discount.updated": "The next receipt shows it.",
     "customer.discount.deleted": "The next receipt shows it.",
-    **dict.fromkeys(
-        (
-            *("subscription_schedule.created", "subscription_schedule.updated"),
-            *("subscription_schedule.released", "subscription_schedule.canceled"),
-            *("subscription_schedule.completed", "subscription_schedule.aborted"),
-        ),
-        _PLANNED,
-    ),
     "customer.updated": "Billing details changed, and the next invoice shows them.",
     **dict.fromkeys(
         ("customer.tax_id.created", "customer.tax_id.updated", "customer.tax_id.deleted"), _TAX_ID

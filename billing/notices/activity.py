@@ -9,7 +9,7 @@ from typing import Any
 from billing.core import rhythms, texts
 from billing.core.statuses import MembershipAction
 from billing.facts import descriptions
-from billing.models import Subscription
+from billing.models import MembershipDecision, Subscription
 from billing.notices.transitions import (
     CardChanged,
     CollectionPaused,
@@ -83,10 +83,22 @@ def _by(kind: ActivityKind, subscription: Subscription, at: Any) -> str:
     if kind != ActivityKind.ENDED:
         decisions = decisions.filter(created_at__gt=at - SEEN_WITHIN)
     decision = decisions.order_by("-pk").first()
+    if kind == ActivityKind.SWITCHED and decision is None:
+        decision = _planned(subscription)
     if decision is None:
         return ActivityBy.STRIPE
     is_own = decision.actor_id == subscription.customer.user_id
     return ActivityBy.MEMBER if is_own else ActivityBy.STAFF
+
+
+def _planned(subscription: Subscription) -> MembershipDecision | None:
+    """Return the decision that planned the price which began with this period."""
+    planned = subscription.decisions.filter(
+        action=MembershipAction.PLAN,
+        price_id=subscription.price_id,
+        until=subscription.current_period_start,
+    )
+    return planned.order_by("-pk").first()
 
 
 def _detail(kind: ActivityKind, subscription: Subscription) -> str:

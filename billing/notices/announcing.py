@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from billing.notices import activity, collection, membership, payments, to_staff
+from billing.notices import activity, collection, membership, payments, planned, to_staff
 from billing.notices.transitions import (
     CardChanged,
     CardExpiring,
@@ -31,6 +31,8 @@ from billing.notices.transitions import (
     InvoicePaymentFailed,
     InvoiceSent,
     OfferAccepted,
+    PlanDropped,
+    PricePlanned,
     PriceSwitched,
     RenewalComing,
     RequestExpiring,
@@ -49,6 +51,8 @@ BY: Mapping[type[Any], Callable[[Any], None]] = {
     EndScheduled: membership.end_scheduled,
     EndTakenBack: membership.end_taken_back,
     PriceSwitched: membership.price_switched,
+    PricePlanned: planned.price_planned,
+    PlanDropped: planned.plan_dropped,
     CardChanged: membership.card_changed,
     OfferAccepted: membership.offer_accepted,
     SubscriptionEnded: membership.ended,

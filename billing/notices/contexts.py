@@ -69,6 +69,41 @@ class PriceSwitched(MessageContext):
     next_charge_on: datetime | None
     credit: str
     credit_used: str
+    was_planned: bool = False
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PricePlanned(MessageContext):
+    """Another price begins on a day: its `rate` and `first_charge` are empty if unknown."""
+
+    kind = Kind.PRICE_PLANNED
+    name: str
+    plan_name: str
+    begins_on: datetime
+    present_rate: str
+    rate: str
+    tax_words: str
+    first_charge: str
+    credit: str
+    credit_used: str
+    method: str
+    by_invoice: bool
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanDropped(MessageContext):
+    """The price that would have begun on a day doesn't; the present one continues."""
+
+    kind = Kind.PLAN_DROPPED
+    name: str
+    plan_name: str
+    begins_on: datetime
+    dropped_rate: str
+    rate: str
+    next_charge: str
+    next_charge_on: datetime | None
     url: str
 
 

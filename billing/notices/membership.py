@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TypedDict
-
 from django.utils.translation import gettext as _
 
 from billing.core import rhythms, tax_texts, texts
 from billing.core.statuses import ENDED_BY_FAILED_PAYMENT, MembershipAction
 from billing.facts import (
     also_billed,
-    credit,
     descriptions,
     discounts,
     memberships,
@@ -19,7 +15,8 @@ from billing.facts import (
 from billing.models import (
     Subscription,
 )
-from billing.notices import contexts, joining
+from billing.notices import charges, contexts, joining
+from billing.notices.charges import seconds
 from billing.notices.transitions import (
     CardChanged,
     CardExpiring,
@@ -35,15 +32,7 @@ from billing.notices.transitions import (
     TrialEnding,
 )
 from common.links import portal_url
-from common.money import Money
 from emails import outbox
-
-
-class CreditUsed(TypedDict):
-    """The member's credit, and how much of it pays for the next charge."""
-
-    credit: str
-    credit_used: str
 
 
 def started(begun: SubscriptionStarted) -> None:
@@ -60,9 +49,9 @@ def started(begun: SubscriptionStarted) -> None:
         contexts.Welcome(
             name=user.first_name,
             plan_name=plan,
-            rate=_rate(subscription, subscription.money),
+            rate=charges.rate(subscription, subscription.money),
             tax_words=tax_texts.price(subscription.taxation),
-            next_charge=_known_charge(subscription),
+            next_charge=charges.known_charge(subscription),
             next_charge_on=end if subscription.is_renewal_charged else None,
             by_invoice=subscription.is_sent,
             trial_ends_on=trial if trial and trial > subscription.started_at else None,
@@ -85,10 +74,10 @@ def end_scheduled(scheduled: EndScheduled) -> None:
             ends_on=ends_at,
             goes_on=_goes_on(subscription),
             another=_keeps_another(subscription),
-            credit=_credit(subscription),
+            credit=charges.credit(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{_seconds(subscription.canceled_at)}:{_seconds(ends_at)}",
+        cause=f"{subscription.stripe_id}:{seconds(subscription.canceled_at)}:{seconds(ends_at)}",
         happened_at=scheduled.decided_at,
         good_until=ends_at,
     )
@@ -104,13 +93,13 @@ def end_taken_back(taken_back: EndTakenBack) -> None:
         contexts.MembershipGoesOn(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
-            price=_next_charge(subscription),
+            price=charges.next_charge(subscription),
             next_charge_on=end if subscription.is_renewal_charged else None,
             resumes_on=resumes_at,
-            **_credit_used(subscription),
+            **charges.credit_used(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{_seconds(before.canceled_at)}:{_seconds(before.ends_at)}",
+        cause=f"{subscription.stripe_id}:{seconds(before.canceled_at)}:{seconds(before.ends_at)}",
         happened_at=taken_back.seen_at,
     )
 
@@ -125,22 +114,23 @@ def price_switched(switched: PriceSwitched) -> None:
     outbox.put(
         user,
         contexts.PriceSwitched(
+            was_planned=switched.was_planned,
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             headline=rhythms.has_switched(
                 subscription.interval,
                 subscription.interval_count,
-                _rate(subscription, subscription.money),
+                charges.rate(subscription, subscription.money),
             ),
             rhythm=rhythms.rhythm_inside(subscription.interval, subscription.interval_count),
-            rate=_rate(subscription, subscription.money),
+            rate=charges.rate(subscription, subscription.money),
             tax_words=tax_texts.price(subscription.taxation),
-            next_charge=_next_charge(subscription),
+            next_charge=charges.next_charge(subscription),
             next_charge_on=end if subscription.is_renewal_charged else None,
-            **_credit_used(subscription),
+            **charges.credit_used(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{price}:{_seconds(end)}:{decision}",
+        cause=f"{subscription.stripe_id}:{price}:{seconds(end)}:{decision}",
         happened_at=switched.seen_at,
     )
 
@@ -160,7 +150,7 @@ def card_changed(changed: CardChanged) -> None:
             url=portal_url("billing:membership"),
         ),
         # Changing back to the first card is news again.
-        cause=f"{subscription.stripe_id}:{subscription.card_last4}:{_seconds(changed.seen_at)}",
+        cause=f"{subscription.stripe_id}:{subscription.card_last4}:{seconds(changed.seen_at)}",
         happened_at=changed.seen_at,
     )
 
@@ -177,9 +167,9 @@ def offer_accepted(accepted: OfferAccepted) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             terms=decision.offer.terms,
-            next_charge=_next_charge(subscription),
+            next_charge=charges.next_charge(subscription),
             next_charge_on=subscription.current_period_end,
-            **_credit_used(subscription),
+            **charges.credit_used(subscription),
             url=portal_url("billing:membership"),
         ),
         cause=f"{decision.pk}:{decision.discount_id}",
@@ -200,7 +190,7 @@ def ended(ended: SubscriptionEnded) -> None:
             unpaid=subscription.end_reason == ENDED_BY_FAILED_PAYMENT,
             goes_on=_goes_on(subscription),
             another=memberships.current(user) is not None,
-            credit=_credit(subscription),
+            credit=charges.credit(subscription),
             url=portal_url("billing:membership"),
         ),
         cause=subscription.stripe_id,
@@ -218,11 +208,11 @@ def free_time_given(given: FreeTimeGiven) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             until=given.until,
-            rate=_rate(subscription, _next_money(subscription)),
+            rate=charges.rate(subscription, charges.next_money(subscription)),
             by_invoice=subscription.is_sent,
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{_seconds(given.until)}",
+        cause=f"{subscription.stripe_id}:{seconds(given.until)}",
         happened_at=given.seen_at,
         good_until=given.until,
     )
@@ -237,15 +227,15 @@ def trial_ending(ending: TrialEnding) -> None:
         contexts.TrialEnding(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
-            rate=_rate(subscription, _next_money(subscription)),
+            rate=charges.rate(subscription, charges.next_money(subscription)),
             other=descriptions.other_of(subscription),
             ends_on=ending.ends_at,
-            method=_card_charged(subscription),
+            method=charges.card_charged(subscription),
             by_invoice=subscription.is_sent,
             is_free_time=subscription.is_in_free_time,
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
+        cause=f"{subscription.stripe_id}:{seconds(ending.ends_at)}",
         happened_at=ending.seen_at,
         good_until=ending.ends_at,
     )
@@ -260,15 +250,15 @@ def renewal_coming(coming: RenewalComing) -> None:
         contexts.RenewalComing(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
-            price=_next_charge(subscription),
+            price=charges.next_charge(subscription),
             other=descriptions.other_of(subscription),
             renews_on=subscription.current_period_end,
-            method=_card_charged(subscription),
+            method=charges.card_charged(subscription),
             by_invoice=subscription.is_sent,
             discount_ends=discounts.has_run_out(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{_seconds(subscription.current_period_end)}",
+        cause=f"{subscription.stripe_id}:{seconds(subscription.current_period_end)}",
         happened_at=coming.seen_at,
         good_until=subscription.current_period_end,
     )
@@ -285,14 +275,14 @@ def discount_ending(ending: DiscountEnding) -> None:
             plan_name=descriptions.plan_of(subscription),
             discount=ending.discount.amount,
             ends_on=ending.ends_at,
-            price=_next_charge(subscription),
+            price=charges.next_charge(subscription),
             renews_on=subscription.current_period_end,
-            method=_card_charged(subscription),
+            method=charges.card_charged(subscription),
             by_invoice=subscription.is_sent,
             other=descriptions.other_of(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{_seconds(ending.ends_at)}",
+        cause=f"{subscription.stripe_id}:{seconds(ending.ends_at)}",
         happened_at=ending.seen_at,
         good_until=subscription.current_period_end,
     )
@@ -318,12 +308,6 @@ def card_expiring(expiring: CardExpiring) -> None:
     )
 
 
-def _card_charged(subscription: Subscription) -> str:
-    """Return the card for the next charge, or "" if we send an invoice instead."""
-    is_sent = subscription.is_sent
-    return "" if is_sent else texts.card(subscription.card_brand, subscription.card_last4)
-
-
 def _keeps_another(ending: Subscription) -> bool:
     """Whether the member has another membership that continues."""
     others = memberships.live(ending.customer.user)
@@ -343,42 +327,3 @@ def _goes_on(ending: Subscription) -> list[str]:
         % {"name": row.name, "price": also_billed.price_of(row)}
         for row in others
     ]
-
-
-def _next_charge(subscription: Subscription) -> str:
-    """Return the next payment's amount, which a discount may reduce."""
-    return str(_next_money(subscription))
-
-
-def _known_charge(subscription: Subscription) -> str:
-    """Return the next payment's amount if it's known, which tells when a discount was for one."""
-    charge = discounts.next_charge(subscription) if subscription.is_renewal_charged else None
-    return "" if charge is None else str(charge)
-
-
-def _next_money(subscription: Subscription) -> Money:
-    known = discounts.next_charge(subscription)
-    return subscription.money if known is None else known
-
-
-def _rate(subscription: Subscription, price: Money) -> str:
-    """Return a price with how often it's charged."""
-    return rhythms.rate(price, subscription.interval, subscription.interval_count)
-
-
-def _credit_used(subscription: Subscription) -> CreditUsed:
-    """Return the credit that reduces the next charge, if it does."""
-    if not subscription.next_credit or not subscription.is_renewal_charged:
-        return {"credit": "", "credit_used": ""}
-    used = str(subscription.money_next_credit)
-    return {"credit": _credit(subscription), "credit_used": used}
-
-
-def _credit(subscription: Subscription) -> str:
-    """Return a member's credit, or ""."""
-    return str(credit.of(subscription) or "")
-
-
-def _seconds(moment: datetime | None) -> int:
-    """Return a time in seconds, for a stable key."""
-    return int(moment.timestamp()) if moment else 0

@@ -136,6 +136,26 @@ def _switched(message: Message) -> str:
     return "" if row.price_id == message.cause.split(":")[1] else "The price has changed again."
 
 
+def _planned(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    told = message.cause.split(":")[1:3]
+    is_same = row.is_live and not row.ends_at
+    is_same = is_same and told == [row.planned_price_id, _seconds(row.planned_at)]
+    return "" if is_same else "Something else is planned now."
+
+
+def _dropped(message: Message) -> str:
+    row = _subscription(message)
+    if row is None:
+        return ""
+    if not row.is_live or row.ends_at:
+        return "The membership ends."
+    is_kept = row.price_id == message.cause.split(":")[1] and not row.planned_price_id
+    return "" if is_kept else "Another price has begun, or is planned."
+
+
 def _requested(message: Message) -> str:
     """We asked for a payment."""
     row = PaymentRequest.objects.filter(pk=_number(message)).first()
@@ -210,6 +230,8 @@ CHECKS: dict[Kind, Check] = {
     Kind.MEMBERSHIP_ENDS: _ends,
     Kind.MEMBERSHIP_GOES_ON: _goes_on,
     Kind.PRICE_SWITCHED: _switched,
+    Kind.PRICE_PLANNED: _planned,
+    Kind.PLAN_DROPPED: _dropped,
     Kind.PAYMENT_REQUESTED: _requested,
     Kind.ZELLE_STARTED: _zelle_awaited,
     Kind.ZELLE_REMINDER: _zelle_reminded,

@@ -43,9 +43,27 @@ class EndTakenBack:
 
 @dataclass(frozen=True)
 class PriceSwitched:
-    """A live subscription has another of our prices than before."""
+    """A live subscription has another of our prices than before, maybe as it was planned."""
 
     subscription: Subscription
+    seen_at: datetime
+    was_planned: bool = False
+
+
+@dataclass(frozen=True)
+class PricePlanned:
+    """Another price will begin for a live subscription, and it wasn't planned before."""
+
+    subscription: Subscription
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class PlanDropped:
+    """A live subscription keeps its price; `before` is the row for which another was planned."""
+
+    subscription: Subscription
+    before: Subscription
     seen_at: datetime
 
 
@@ -274,6 +292,8 @@ Transition = (
     | EndScheduled
     | EndTakenBack
     | PriceSwitched
+    | PricePlanned
+    | PlanDropped
     | CardChanged
     | OfferAccepted
     | SubscriptionEnded

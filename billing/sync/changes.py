@@ -41,6 +41,8 @@ from billing.notices.transitions import (
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceSent,
+    PlanDropped,
+    PricePlanned,
     PriceSwitched,
     SubscriptionEnded,
     SubscriptionStarted,
@@ -68,13 +70,14 @@ def of_subscription(old: Subscription | None, new: Subscription) -> list[Transit
     if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
         transitions.append(EndTakenBack(new, old, new.read_at))
     if new.is_live and old is not None and was_live and _is_switched(old, new):
-        transitions.append(PriceSwitched(new, new.read_at))
+        was_planned = old.planned_price_id == new.price_id
+        transitions.append(PriceSwitched(new, new.read_at, was_planned))
     if new.is_live and old is not None and was_live and _pays_otherwise(old, new):
         transitions.append(CardChanged(new, old, new.read_at))
     if new.is_in_free_time and old is not None and new.trial_end and _is_later(old, new):
         transitions.append(FreeTimeGiven(new, new.trial_end, new.read_at))
     if new.is_live:
-        transitions += _pause_transitions(old, new)
+        transitions += [*_plan_transitions(old, new), *_pause_transitions(old, new)]
     if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
         transitions.append(SubscriptionEnded(new, new.ended_at or new.read_at))
     return transitions
@@ -89,6 +92,23 @@ def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
     """Whether the card has a new number, not just a new expiration date from the bank."""
     before, now = (old.card_brand, old.card_last4), (new.card_brand, new.card_last4)
     return all(before) and all(now) and before != now
+
+
+def _plan_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
+    """Return the price that was planned, or dropped. A switch, and an end, speak for themselves."""
+    if new.ends_at:
+        return []
+    if new.planned_at:
+        is_known = old is not None and _plan_of(old) == _plan_of(new)
+        return [] if is_known else [PricePlanned(new, new.read_at if old else new.started_at)]
+    if old is None or not old.planned_at or old.price_id != new.price_id:
+        return []
+    return [PlanDropped(new, old, new.read_at)]
+
+
+def _plan_of(row: Subscription) -> tuple[str, datetime | None]:
+    """Return what we tell members about a planned price: which one, and when it begins."""
+    return row.planned_price_id, row.planned_at
 
 
 def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:

@@ -64,6 +64,16 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Not the membership": {"other": "Locker"},
         "Pays by invoice": {"by_invoice": True, "method": ""},
     },
+    Kind.PRICE_SWITCHED: {"As planned": {"was_planned": True, "credit": "", "credit_used": ""}},
+    Kind.PRICE_PLANNED: {
+        "Pays by invoice": {"by_invoice": True, "method": "", "tax_words": ""},
+        "Uses credit": {"first_charge": "$286.74", "credit": "$29.00", "credit_used": "$29.00"},
+        "Price unknown": {"rate": "", "tax_words": "", "first_charge": "", "method": ""},
+    },
+    Kind.PLAN_DROPPED: {
+        "While paused": {"next_charge": "", "next_charge_on": None},
+        "Price unknown": {"dropped_rate": ""},
+    },
     Kind.MEMBERSHIP_ENDS: {
         "One of two": {"another": True, "credit": ""},
         "Something continues": {"goes_on": ["Your locker for $5.00 a month continues."]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -10,18 +11,27 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from billing.core.statuses import DecisionState
 from billing.membership import by_staff, planning, retention, switch_options, switching
 from billing.membership.cancellation import MembershipError
 from billing.models import MembershipDecision, Payment, RetentionOffer, Subscription
+from billing.notices import announcing
+from billing.notices.still_true import CHECKS
+from billing.notices.transitions import PricePlanned
 from billing.reconcile import missed_events
 from billing.sync import catalog
 from billing.tests.life import YEARLY, deliver, paid_member
 from billing.tests.staff_world import auditor, signed_in_now, support
 from conftest import Sandbox
+from emails import rendering
+from emails.catalog import Kind
+from emails.delivery import job_key
 from emails.models import Message
+from members.models import AccountActivity, ActivityBy, ActivityKind
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -55,6 +65,17 @@ def schedule(sandbox: Sandbox) -> Any:
     return found
 
 
+def told(user: User) -> list[str]:
+    """Return the kinds of emails about the price, the oldest first."""
+    kinds = ("price_planned", "plan_dropped", "price_switched", "membership_ends")
+    rows = Message.objects.filter(user=user, kind__in=kinds, channel="email").order_by("pk")
+    return list(rows.values_list("kind", flat=True))
+
+
+def mail_of(user: User, kind: str) -> str:
+    return rendering.render_email(Message.objects.get(user=user, kind=kind, channel="email")).text
+
+
 def membership(user: User, **asked: Any) -> str:
     client = Client()
     client.force_login(user)
@@ -74,6 +95,11 @@ def test_a_year_begins_with_the_next_period_and_is_charged_then(
     assert (decision.state, decision.actor.is_staff) == (DecisionState.CONFIRMED, True)
     assert Payment.objects.count() == paid
     assert "$290.00 a year from" in membership(alice)
+    assert told(alice) == ["price_planned"]
+    mail = mail_of(alice, "price_planned")
+    assert "you’ll pay $290.00 a year instead of $29.00 a month." in " ".join(mail.split())
+    assert "Next payment: $290.00" in mail
+    assert reverse("billing:membership") in mail
     assert schedule(sandbox).end_behavior == "release"
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
@@ -83,7 +109,10 @@ def test_a_year_begins_with_the_next_period_and_is_charged_then(
     newest = Payment.objects.order_by("-paid_at").first()
     assert newest is not None
     assert newest.amount_received == 29000
-    assert Message.objects.filter(user=alice, kind="price_switched", channel="email").exists()
+    assert told(alice) == ["price_planned", "price_switched"]
+    assert "the change that was planned" in mail_of(alice, "price_switched")
+    switched = AccountActivity.objects.get(user=alice, kind=ActivityKind.SWITCHED)
+    assert switched.by == ActivityBy.STAFF
     assert "$290.00 a year from" not in membership(alice)
 
 
@@ -100,9 +129,12 @@ def test_a_member_takes_it_back_from_their_page(sandbox: Sandbox, alice: User) -
     answer = client.post(reverse("billing:keep-price"), follow=True)
     assert "No other price is planned" in unescape(answer.content.decode())
     deliver(sandbox.events())
+    assert told(alice) == ["price_planned", "plan_dropped"]
+    assert "You keep paying $29.00 a month" in mail_of(alice, "plan_dropped")
     sandbox.control("clock", advance="renewal")
     deliver(sandbox.events())
     assert row().price_id == MONTHLY
+    assert told(alice) == ["price_planned", "plan_dropped"]
 
 
 def test_staff_plan_it_and_take_it_back_with_buttons(sandbox: Sandbox, alice: User) -> None:
@@ -136,6 +168,7 @@ def test_a_cancellation_drops_it(sandbox: Sandbox, alice: User, who: str) -> Non
     deliver(sandbox.events())
     assert row().planned_price_id == ""
     assert row().ends_at or row().status == "canceled"
+    assert "plan_dropped" not in told(alice)
     assert schedule(sandbox).status in ("released", "canceled")
 
 
@@ -190,10 +223,42 @@ def test_events_in_any_order_and_lost_ones_end_the_same(sandbox: Sandbox, alice:
     planning.plan_by_staff(row(), shown().token, support())
     deliver(reversed(list(sandbox.events())))
     assert row().planned_price_id == YEARLY
+    deliver(sandbox.events())
+    assert told(alice) == ["price_planned"]
     # In the dashboard, and the event is lost.
     sandbox.stripe.v1.subscription_schedules.release(schedule(sandbox).id)
     missed_events.reconcile(repair=True)
     assert row().planned_price_id == ""
+    assert told(alice) == ["price_planned", "plan_dropped"]
+    # It's planned again: that's news, too.
+    plan(sandbox)
+    assert told(alice) == ["price_planned", "plan_dropped", "price_planned"]
+
+
+def test_what_the_dashboard_plans_for_later_is_told_without_an_amount(
+    sandbox: Sandbox, alice: User
+) -> None:
+    """The next payment is still of the present price."""
+    now, later = row(), row().current_period_end + timedelta(days=31)
+    Subscription.objects.update(planned_price_id=YEARLY, planned_at=later, schedule_id="sub_s")
+    announcing.announce(PricePlanned(row(), now.read_at))
+    mail = mail_of(alice, "price_planned")
+    assert "$290.00 a year" in mail
+    assert "Next payment" not in mail
+
+
+def test_an_end_or_a_switch_right_after_is_the_news(sandbox: Sandbox, alice: User) -> None:
+    """In Stripe's dashboard, what's planned is dropped first."""
+    plan(sandbox)
+    sandbox.stripe.v1.subscription_schedules.release(schedule(sandbox).id)
+    deliver(sandbox.events())
+    [dropped] = Message.objects.filter(kind="plan_dropped", channel="email")
+    job = ProcrastinateJob.objects.get(queueing_lock=job_key(dropped.pk))
+    assert job.scheduled_at is not None
+    assert job.scheduled_at > timezone.now()
+    sandbox.stripe.v1.subscriptions.update(row().stripe_id, {"cancel_at_period_end": True})
+    deliver(sandbox.events())
+    assert CHECKS[Kind.PLAN_DROPPED](dropped) == "The membership ends."
 
 
 def test_it_takes_the_permission_and_what_was_shown(sandbox: Sandbox, alice: User) -> None:

@@ -43,6 +43,16 @@ def of_price(row: Subscription) -> str:
     return f"{row.stripe_id}:{row.price_id}:{seconds(row)}:0"
 
 
+def of_plan(row: Subscription) -> str:
+    return f"{row.stripe_id}:price_year:{int(BEGINS.timestamp())}:sub_sched_1"
+
+
+def of_kept(row: Subscription) -> str:
+    return f"{row.stripe_id}:{row.price_id}:{int(BEGINS.timestamp())}:sub_sched_1"
+
+
+BEGINS = timezone.now() + timedelta(days=20)
+PLANNED: Change = {"planned_price_id": "price_year", "planned_at": BEGINS}
 ENDING: Change = {"cancel_at_period_end": True}
 LATER: Change = {"current_period_end": timezone.now() + timedelta(days=40)}
 
@@ -61,6 +71,12 @@ LATER: Change = {"current_period_end": timezone.now() + timedelta(days=40)}
         (Kind.MEMBERSHIP_ENDS, of_end, ENDING, LATER),
         (Kind.MEMBERSHIP_GOES_ON, of_end, {}, ENDING),
         (Kind.PRICE_SWITCHED, of_price, {}, {"price_id": "price_of_another_year"}),
+        (Kind.PRICE_PLANNED, of_plan, PLANNED, {"planned_price_id": "", "planned_at": None}),
+        (Kind.PRICE_PLANNED, of_plan, PLANNED, ENDING),
+        (Kind.PRICE_PLANNED, of_plan, PLANNED, {"planned_at": BEGINS + timedelta(days=31)}),
+        (Kind.PLAN_DROPPED, of_kept, {}, PLANNED),
+        (Kind.PLAN_DROPPED, of_kept, {}, ENDING),
+        (Kind.PLAN_DROPPED, of_kept, {}, {"price_id": "price_of_another_year"}),
     ],
 )
 def test_what_is_told_of_a_membership_can_be_overtaken(

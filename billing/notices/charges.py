@@ -1,0 +1,68 @@
+"""What messages say of a subscription's next charge: its amount, what pays it, and its rhythm."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+from billing.core import rhythms, texts
+from billing.facts import discounts
+from billing.facts.credit import of as credit_of
+from billing.models import Subscription
+from common.money import Money
+
+
+class CreditUsed(TypedDict):
+    """The member's credit, and how much of it pays for the next charge."""
+
+    credit: str
+    credit_used: str
+
+
+NO_CREDIT: CreditUsed = {"credit": "", "credit_used": ""}
+
+
+def card_charged(subscription: Subscription) -> str:
+    """Return the card for the next charge, or "" if we send an invoice instead."""
+    is_sent = subscription.is_sent
+    return "" if is_sent else texts.card(subscription.card_brand, subscription.card_last4)
+
+
+def next_charge(subscription: Subscription) -> str:
+    """Return the next payment's amount, which a discount may reduce."""
+    return str(next_money(subscription))
+
+
+def known_charge(subscription: Subscription) -> str:
+    """Return the next payment's amount if it's known, which tells when a discount was for one."""
+    charge = discounts.next_charge(subscription) if subscription.is_renewal_charged else None
+    return "" if charge is None else str(charge)
+
+
+def next_money(subscription: Subscription) -> Money:
+    """Return the next payment's amount; the price if it isn't known."""
+    known = discounts.next_charge(subscription)
+    return subscription.money if known is None else known
+
+
+def rate(subscription: Subscription, price: Money) -> str:
+    """Return a price with how often it's charged."""
+    return rhythms.rate(price, subscription.interval, subscription.interval_count)
+
+
+def credit_used(subscription: Subscription) -> CreditUsed:
+    """Return the credit that reduces the next charge, if it does."""
+    if not subscription.next_credit or not subscription.is_renewal_charged:
+        return NO_CREDIT
+    used = str(subscription.money_next_credit)
+    return {"credit": credit(subscription), "credit_used": used}
+
+
+def credit(subscription: Subscription) -> str:
+    """Return a member's credit, or ""."""
+    return str(credit_of(subscription) or "")
+
+
+def seconds(moment: datetime | None) -> int:
+    """Return a time in seconds, for a stable key."""
+    return int(moment.timestamp()) if moment else 0

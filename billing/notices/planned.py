@@ -1,0 +1,82 @@
+"""Messages about another price that's planned for a membership, or isn't anymore."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from billing.core import rhythms, tax_texts
+from billing.facts import descriptions
+from billing.models import Plan, Subscription
+from billing.notices import charges, contexts
+from billing.notices.charges import seconds
+from billing.notices.transitions import PlanDropped, PricePlanned
+from common.links import portal_url
+from emails import outbox
+
+# At Stripe a plan is dropped before a membership is canceled, or switched right away: then that's
+# the news.
+WAIT = timedelta(minutes=2)
+
+
+def price_planned(planned: PricePlanned) -> None:
+    """Say what begins when, what's charged then, and how to keep the present price."""
+    subscription, begins_at = planned.subscription, planned.subscription.planned_at
+    if begins_at is None:
+        return
+    user = subscription.customer.user
+    # A schedule may leave another renewal at the present price before it.
+    is_next = begins_at <= subscription.current_period_end
+    outbox.put(
+        user,
+        contexts.PricePlanned(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            begins_on=begins_at,
+            present_rate=charges.rate(subscription, subscription.money),
+            rate=_planned_rate(subscription),
+            tax_words=tax_texts.price(subscription.taxation),
+            first_charge=charges.known_charge(subscription) if is_next else "",
+            **(charges.credit_used(subscription) if is_next else charges.NO_CREDIT),
+            method=charges.card_charged(subscription),
+            by_invoice=subscription.is_sent,
+            url=portal_url("billing:membership"),
+        ),
+        cause=_cause(subscription, subscription.planned_price_id, begins_at),
+        happened_at=planned.seen_at,
+        good_until=begins_at,
+    )
+
+
+def plan_dropped(dropped: PlanDropped) -> None:
+    """Say that the present price stays, unless the membership ends or switches instead."""
+    subscription, before = dropped.subscription, dropped.before
+    if before.planned_at is None:
+        return
+    user, end = subscription.customer.user, subscription.current_period_end
+    outbox.put(
+        user,
+        contexts.PlanDropped(
+            name=user.first_name,
+            plan_name=descriptions.plan_of(subscription),
+            begins_on=before.planned_at,
+            dropped_rate=_planned_rate(before),
+            rate=charges.rate(subscription, subscription.money),
+            next_charge=charges.known_charge(subscription),
+            next_charge_on=end if subscription.is_renewal_charged else None,
+            url=portal_url("billing:membership"),
+        ),
+        cause=_cause(before, subscription.price_id, before.planned_at),
+        happened_at=dropped.seen_at,
+        not_before=dropped.seen_at + WAIT,
+    )
+
+
+def _planned_rate(subscription: Subscription) -> str:
+    """Return the price that's planned, or "" if it's none of ours."""
+    plan = Plan.objects.filter(stripe_id=subscription.planned_price_id).first()
+    return rhythms.rate(plan.money, plan.interval, plan.interval_count) if plan else ""
+
+
+def _cause(row: Subscription, price_id: str, begins_at: datetime) -> str:
+    """Return a key of one plan. Each has its own schedule, so planning it again is news."""
+    return f"{row.stripe_id}:{price_id}:{seconds(begins_at)}:{row.schedule_id}"

@@ -112,10 +112,16 @@ WHYS: dict[Topic, Words] = {
 ACCOUNT_WHY = _(
     "You’re receiving this because someone used this address to sign in or sign up with us."
 )
-STAFF_WHY = "You receive staff notifications. The portal’s setting STAFF_EMAIL says who gets them."
-DAY_WHY = "You turned on this daily email on the staff site’s home page, where you can turn it off."
-FAILURE_WHY = "You turned on this email on the staff site’s home page, where you can turn it off."
-NUMBERS_WHY = (
+STAFF_WHY = _(
+    "You receive staff notifications. The portal’s setting STAFF_EMAIL says who gets them."
+)
+DAY_WHY = _(
+    "You turned on this daily email on the staff site’s home page, where you can turn it off."
+)
+FAILURE_WHY = _(
+    "You turned on this email on the staff site’s home page, where you can turn it off."
+)
+NUMBERS_WHY = _(
     "You turned on this weekly email on the staff site’s home page, where you can turn it off."
 )
 INVITED_WHY = _("You’re receiving this as a member. We’ll only send it once.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import get_language
 
 from common.context import current_brand
@@ -21,6 +21,7 @@ from emails.catalog import Kind
 from emails.contexts import MessageContext
 from emails.drafts import DEDUPE_KEY_LENGTH, Draft, key_of, person, recipients, write
 from emails.models import Channel, Message
+from members import languages
 
 logger = logging.getLogger(__name__)
 
@@ -80,31 +81,40 @@ def put(
 
 
 def put_staff(
-    context: MessageContext, *, cause: str, happened_at: datetime, or_to_support: bool = False
+    say: Callable[[], MessageContext],
+    *,
+    cause: str,
+    happened_at: datetime,
+    or_to_support: bool = False,
 ) -> list[Message]:
     """Write the mails that tell staff something; call it in the cause's transaction.
 
     Each address in STAFF_EMAIL gets one; without an address, only the staff site shows it, unless
     it goes to the address that members write to (`or_to_support`).
-    `context`, `cause`, and `happened_at` are as for `put`: the same cause makes one mail per
-    address.
+    `say` returns the context in the active language: a colleague's own, or the business's for an
+    address without an account. `cause` and `happened_at` are as for `put`: the same cause makes
+    one mail per address.
 
     Raises:
         TransactionManagementError: there is no transaction to be part of.
     """
-    kind = context.kind
+    own = languages.own()
+    said = {own: _said(say, own)}
+    kind = said[own].kind
     if not is_news(kind, cause, happened_at, None):
         return []
-    facts = context.as_json()
     to: list[str] = settings.STAFF_EMAIL
     if or_to_support and not to:
         to = [current_brand().support_email]
+    reads = languages.of_staff(to)
+    for language in set(reads.values()) - set(said):
+        said[language] = _said(say, language)
     drafts = [
         Draft(
             kind=kind,
             channel=Channel.EMAIL,
             recipient=address,
-            context=facts,
+            context=said[reads[address]].as_json() | {"language": reads[address]},
             dedupe_key=f"{kind}:{cause}:{Channel.EMAIL}:{person(address)}"[:DEDUPE_KEY_LENGTH],
             cause=cause,
             user=None,
@@ -112,6 +122,11 @@ def put_staff(
         for address in to
     ]
     return [message for message in map(write, drafts) if message]
+
+
+def _said(say: Callable[[], MessageContext], language: str) -> MessageContext:
+    with translation.override(language):
+        return say()
 
 
 def is_news(kind: Kind, cause: str, happened_at: datetime, good_until: datetime | None) -> bool:

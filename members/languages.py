@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import get_language, get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
@@ -55,6 +56,20 @@ def of(user: User) -> Iterator[None]:
     """Inside this, words are in a member's language, whoever's request or job it is."""
     with translation.override(offered(user.member.language)):
         yield
+
+
+def of_staff(addresses: Collection[str]) -> dict[str, str]:
+    """Return the language that each address is written to in: its colleague's, or the business's.
+
+    An address that belongs to nobody on the team, such as a shared one, gets the business's.
+    """
+    named = Q()
+    for address in addresses:
+        named |= Q(email__iexact=address)
+    team = User.objects.filter(is_active=True, is_staff=True).filter(named)
+    chosen = dict(team.values_list("email", "member__language")) if addresses else {}
+    known = {email.casefold(): language or "" for email, language in chosen.items()}
+    return {one: offered(known.get(one.casefold(), "")) for one in addresses}
 
 
 def spoken() -> str:

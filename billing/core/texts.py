@@ -130,48 +130,64 @@ PROCESSING = gettext_lazy(
 
 # Stripe documentation, "Dispute reason codes". Anything else reads like "general".
 DISPUTE_REASONS = {
-    "bank_cannot_process": "The bank could not process the payment.",
-    "check_returned": "The bank returned the check.",
-    "credit_not_processed": "The member says that money was to be paid back and was not.",
-    "customer_initiated": "The member asked their bank to take the payment back.",
-    "debit_not_authorized": "The member says that they did not allow this debit.",
-    "duplicate": "The member says that they were charged twice.",
-    "fraudulent": "The card's owner says that they did not make this payment.",
-    "general": "The bank gives no particular reason.",
-    "incorrect_account_details": "The account's details were not right.",
-    "insufficient_funds": "There was not enough money in the account.",
-    "noncompliant": "The bank says that a rule of the card network was broken.",
-    "product_not_received": "The member says that they did not get what they paid for.",
-    "product_unacceptable": "The member says that what they got was not as described.",
-    "subscription_canceled": "The member says that they had cancelled before this payment.",
-    "unrecognized": "The card's owner does not recognize this payment.",
+    "bank_cannot_process": gettext_lazy("The bank could not process the payment."),
+    "check_returned": gettext_lazy("The bank returned the check."),
+    "credit_not_processed": gettext_lazy(
+        "The member says that money was to be paid back and was not."
+    ),
+    "customer_initiated": gettext_lazy("The member asked their bank to take the payment back."),
+    "debit_not_authorized": gettext_lazy("The member says that they did not allow this debit."),
+    "duplicate": gettext_lazy("The member says that they were charged twice."),
+    "fraudulent": gettext_lazy("The card’s owner says that they did not make this payment."),
+    "general": gettext_lazy("The bank gives no particular reason."),
+    "incorrect_account_details": gettext_lazy("The account’s details were not right."),
+    "insufficient_funds": gettext_lazy("There was not enough money in the account."),
+    "noncompliant": gettext_lazy("The bank says that a rule of the card network was broken."),
+    "product_not_received": gettext_lazy(
+        "The member says that they did not get what they paid for."
+    ),
+    "product_unacceptable": gettext_lazy(
+        "The member says that what they got was not as described."
+    ),
+    "subscription_canceled": gettext_lazy(
+        "The member says that they had cancelled before this payment."
+    ),
+    "unrecognized": gettext_lazy("The card’s owner does not recognize this payment."),
 }
 # For staff. Stripe documentation, "How disputes work".
 DISPUTE_STATES = {
-    DisputeStatus.WARNING_NEEDS_RESPONSE: (
+    DisputeStatus.WARNING_NEEDS_RESPONSE: gettext_lazy(
         "The bank asks what this payment was. No money has moved; an answer in time may keep it so."
     ),
-    DisputeStatus.WARNING_UNDER_REVIEW: "The bank has our answer. No money has moved.",
-    DisputeStatus.WARNING_CLOSED: (
+    DisputeStatus.WARNING_UNDER_REVIEW: gettext_lazy(
+        "The bank has our answer. No money has moved."
+    ),
+    DisputeStatus.WARNING_CLOSED: gettext_lazy(
         "The bank asked no further within its time. The money stays with us."
     ),
-    DisputeStatus.NEEDS_RESPONSE: (
+    DisputeStatus.NEEDS_RESPONSE: gettext_lazy(
         "The bank has taken the money back for now. Without evidence in time it stays there."
     ),
-    DisputeStatus.UNDER_REVIEW: (
+    DisputeStatus.UNDER_REVIEW: gettext_lazy(
         "The bank has our evidence and decides, which can take two or three months."
     ),
-    DisputeStatus.APPEAL_NEEDS_RESPONSE: "The dispute goes on: the bank wants more evidence.",
-    DisputeStatus.APPEAL_UNDER_REVIEW: "The bank has our further evidence and decides.",
-    DisputeStatus.WON: "The bank decided for us. The money is back.",
-    DisputeStatus.LOST: "The bank decided for the card's owner. The money is gone, and a fee.",
-    DisputeStatus.PREVENTED: "It was settled before it became a dispute.",
+    DisputeStatus.APPEAL_NEEDS_RESPONSE: gettext_lazy(
+        "The dispute goes on: the bank wants more evidence."
+    ),
+    DisputeStatus.APPEAL_UNDER_REVIEW: gettext_lazy(
+        "The bank has our further evidence and decides."
+    ),
+    DisputeStatus.WON: gettext_lazy("The bank decided for us. The money is back."),
+    DisputeStatus.LOST: gettext_lazy(
+        "The bank decided for the card’s owner. The money is gone, and a fee."
+    ),
+    DisputeStatus.PREVENTED: gettext_lazy("It was settled before it became a dispute."),
 }
 DISPUTE_OUTCOMES = {
-    DisputeStatus.WARNING_CLOSED: "Bank inquiry closed",
-    DisputeStatus.WON: "Dispute won",
-    DisputeStatus.LOST: "Dispute lost",
-    DisputeStatus.PREVENTED: "Dispute prevented",
+    DisputeStatus.WARNING_CLOSED: gettext_lazy("Bank inquiry closed"),
+    DisputeStatus.WON: gettext_lazy("Dispute won"),
+    DisputeStatus.LOST: gettext_lazy("Dispute lost"),
+    DisputeStatus.PREVENTED: gettext_lazy("Dispute prevented"),
 }
 
 # For the member; %(amount)s is the disputed amount.
@@ -249,21 +265,22 @@ def failure(code: str, method: str = "") -> str:
 
 def dispute_reason(reason: str) -> str:
     """Return why a payment is disputed, for staff."""
-    return DISPUTE_REASONS.get(reason, DISPUTE_REASONS["general"])
+    return str(DISPUTE_REASONS.get(reason, DISPUTE_REASONS["general"]))
 
 
 def dispute_state(status: str) -> str:
     """Return what a dispute's status means, for staff; an unknown one is shown as it is."""
     known = status in set(DisputeStatus)
-    return DISPUTE_STATES[DisputeStatus(status)] if known else status.replace("_", " ").capitalize()
+    if not known:
+        return status.replace("_", " ").capitalize()
+    return str(DISPUTE_STATES[DisputeStatus(status)])
 
 
 def dispute_outcome(status: str) -> str:
     """Return how a dispute ended, for staff."""
     known = status in set(DisputeStatus)
-    return (
-        DISPUTE_OUTCOMES.get(DisputeStatus(status), "Dispute closed") if known else "Dispute closed"
-    )
+    words = DISPUTE_OUTCOMES.get(DisputeStatus(status)) if known else None
+    return str(words or _("Dispute closed"))
 
 
 def with_tax(price: str, tax_words: str) -> str:

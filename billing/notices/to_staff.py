@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypedDict
 
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
 from billing.core import texts
 from billing.core.statuses import FIRST_INVOICE
 from billing.facts import descriptions
@@ -19,6 +22,7 @@ from billing.notices.transitions import (
 )
 from common.links import portal_url
 from emails import outbox
+from members import languages
 
 DisputeTransition = DisputeOpened | DisputeUpdated | DisputeWon | DisputeLost
 
@@ -41,32 +45,39 @@ def renewal_failed(failed: InvoicePaymentFailed) -> None:
 
     Those in between only repeat it; the morning's email has them all.
     """
-    invoice, payment = failed.invoice, failed.payment
+    invoice = failed.invoice
     is_first = invoice.attempt_count <= 1
     if invoice.subscription is None or invoice.billing_reason == FIRST_INVOICE:
         return
     if not (is_first or invoice.was_last_try):
         return
-    member = invoice.customer.user
     wanted = FailureMail.objects.filter(user__is_active=True, user__is_staff=True)
     for row in wanted.select_related("user__member").order_by("pk"):
         if not row.user.has_perm(SEES_MONEY):
             continue
-        outbox.put(
-            row.user,
-            contexts.RenewalFailed(
-                amount=str(invoice.money_remaining),
-                member=member.get_full_name() or member.email,
-                description=descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
-                reason=texts.failure(payment.failure_code, payment.card_brand) if payment else "",
-                method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
-                next_attempt_on=invoice.next_payment_attempt_at,
-                final=invoice.was_last_try,
-                url=portal_url("admin:billing_invoice_change", invoice.pk),
-            ),
-            cause=f"{invoice.stripe_id}:{invoice.attempt_count}:{row.user_id}",
-            happened_at=failed.attempted_at,
-        )
+        # In the colleague's language, rather than the member's.
+        with languages.of(row.user):
+            _tell_of_renewal(row.user, failed)
+
+
+def _tell_of_renewal(reader: User, failed: InvoicePaymentFailed) -> None:
+    invoice, payment = failed.invoice, failed.payment
+    member = invoice.customer.user
+    outbox.put(
+        reader,
+        contexts.RenewalFailed(
+            amount=str(invoice.money_remaining),
+            member=member.get_full_name() or member.email,
+            description=descriptions.of_invoice(invoice, descriptions.product_names([invoice])),
+            reason=texts.failure(payment.failure_code, payment.card_brand) if payment else "",
+            method=texts.card(payment.card_brand, payment.card_last4) if payment else "",
+            next_attempt_on=invoice.next_payment_attempt_at,
+            final=invoice.was_last_try,
+            url=portal_url("admin:billing_invoice_change", invoice.pk),
+        ),
+        cause=f"{invoice.stripe_id}:{invoice.attempt_count}:{reader.pk}",
+        happened_at=failed.attempted_at,
+    )
 
 
 def announce_dispute(transition: DisputeTransition) -> None:
@@ -82,7 +93,7 @@ def _dispute_opened(dispute: Dispute, happened_at: datetime) -> None:
     """Announced once for each thing the bank wants: an inquiry, a dispute, an appeal."""
     paid_at, due_at = dispute.payment.paid_at, dispute.evidence_due_at
     outbox.put_staff(
-        contexts.DisputeOpened(
+        lambda: contexts.DisputeOpened(
             **_shared(dispute),
             headline=_opened(dispute),
             sentence=texts.dispute_state(dispute.status),
@@ -98,7 +109,7 @@ def _dispute_opened(dispute: Dispute, happened_at: datetime) -> None:
 
 def _dispute_closed(dispute: Dispute, happened_at: datetime) -> None:
     outbox.put_staff(
-        contexts.DisputeClosed(
+        lambda: contexts.DisputeClosed(
             **_shared(dispute),
             headline=texts.dispute_outcome(dispute.status),
             sentence=texts.dispute_state(dispute.status),
@@ -122,10 +133,12 @@ def _shared(dispute: Dispute) -> Shared:
 def _opened(dispute: Dispute) -> str:
     amount = dispute.money
     if dispute.is_inquiry:
-        return f"A bank asks about a payment of {amount}"
-    if _stage(dispute) == "appeal":
-        return f"The dispute of {amount} goes on"
-    return f"A payment of {amount} is disputed"
+        words = _("A bank asks about a payment of %(amount)s")
+    elif _stage(dispute) == "appeal":
+        words = _("The dispute of %(amount)s goes on")
+    else:
+        words = _("A payment of %(amount)s is disputed")
+    return words % {"amount": amount}
 
 
 def _stage(dispute: Dispute) -> str:

@@ -107,7 +107,7 @@ def _refused(row: Refund, error: gateway.StripeRefused) -> None:
     if row.state != RefundState.SENDING:
         return
     known = texts.REFUSALS.get(error.code)
-    problem = known.staff if known else f"Stripe refused it: {error}"
+    problem = str(known.staff) if known else f"Stripe refused it: {error}"
     logger.warning("Refund %s was refused: %s", row.pk, error)
     transitions.move(
         row,

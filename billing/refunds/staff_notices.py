@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from billing.core.refund_times import HELD_MAIL, NOT_SENT_MAIL
 from billing.core.statuses import (
@@ -25,27 +28,54 @@ from emails import outbox
 from emails.catalog import Kind
 from emails.models import Message, MessageState
 
+# A headline and a sentence, in the active language.
+Words = Callable[[], tuple[str, str]]
+
 
 def announce(moved: RefundMoved) -> None:
     """Announce steps that need staff now, and no others."""
     row = moved.refund
     match moved.action:
         case RefundAction.REQUESTED if row.verdict.get("outcome") != Outcome.AUTOMATIC:
-            _to_decide(row, "A member asks for a refund", _people(row), step="requested")
+            _to_decide(
+                row,
+                lambda: (_("A member asks for a refund"), _people(row)),
+                step="requested",
+            )
         case RefundAction.GIVEN if row.approvals_needed > 1:
-            sentence = f"{_by(row)} wants to refund this. Somebody else must agree, too."
-            _to_decide(row, "A refund needs a second person", sentence, step="second")
+            _to_decide(
+                row, lambda: (_("A refund needs a second person"), _wanted_by(row)), step="second"
+            )
         case RefundAction.APPROVED_FIRST | RefundAction.SECOND_ASKED:
-            sentence = "One of you has looked at it. Somebody else must agree, too."
-            _to_decide(row, "A refund needs a second person", sentence, step="second")
+            _to_decide(
+                row,
+                lambda: (
+                    _("A refund needs a second person"),
+                    _("One of you has looked at it. Somebody else must agree, too."),
+                ),
+                step="second",
+            )
         case RefundAction.APPROVED if row.payment.is_by_zelle:
-            sentence = "It's approved. Send it from your bank's app, and enter its number here."
-            _to_decide(row, "A refund has to be sent by Zelle", sentence, step="zelle")
+            _to_decide(
+                row,
+                lambda: (
+                    _("A refund has to be sent by Zelle"),
+                    _("It’s approved. Send it from your bank’s app, and enter its number here."),
+                ),
+                step="zelle",
+            )
         case RefundAction.WITHDRAWN if _were_told(row):
-            sentence = "The member withdrew the request. There’s nothing to decide anymore."
-            _put(contexts.RefundTakenBack, row, "Refund request withdrawn", sentence, step="gone")
+            _put(
+                contexts.RefundTakenBack,
+                row,
+                lambda: (
+                    _("Refund request withdrawn"),
+                    _("The member withdrew the request. There’s nothing to decide anymore."),
+                ),
+                step="gone",
+            )
         case RefundAction.REFUSED:
-            _in_trouble(row, "Refund refused by Stripe", row.problem, step="failed")
+            _in_trouble(row, lambda: (_("Refund refused by Stripe"), row.problem), step="failed")
         case RefundAction.STRIPE | RefundAction.REOPENED | RefundAction.FOUND:
             _failed(moved)
 
@@ -77,9 +107,13 @@ def remind() -> None:
 
 @transaction.atomic
 def _waits(row: Refund, now: datetime) -> None:
-    sentence = f"It was asked for {_days(now - row.created_at)} ago, and nobody has decided."
-    headline = "A refund still waits for a decision"
-    _put(contexts.RefundWaits, row, headline, sentence, step=f"{now.date()}", at=now)
+    _put(
+        contexts.RefundWaits,
+        row,
+        lambda: (_("A refund still waits for a decision"), _waited(now - row.created_at)),
+        step=f"{now.date()}",
+        at=now,
+    )
 
 
 @transaction.atomic
@@ -88,22 +122,40 @@ def _stuck(row: Refund, now: datetime) -> None:
         _stuck_by_zelle(row, now)
         return
     if row.state == RefundState.PENDING:
-        since = _days(now - (row.sent_at or row.created_at))
-        sentence = f"Stripe has had it for {since} and has not passed it on: look at the balance."
-        _in_trouble(row, "Refund still pending", sentence, step=f"pending:{now.date()}")
+        held = now - (row.sent_at or row.created_at)
+        _in_trouble(
+            row,
+            lambda: (_("Refund still pending"), _held(held)),
+            step=f"pending:{now.date()}",
+        )
         return
-    sentence = row.problem or "It has not been tried: does the worker run?"
-    _in_trouble(row, "Refund not sent yet", sentence, step=f"unsent:{now.date()}")
+    _in_trouble(
+        row,
+        lambda: (
+            _("Refund not sent yet"),
+            row.problem or _("It hasn’t been tried: does the worker run?"),
+        ),
+        step=f"unsent:{now.date()}",
+    )
 
 
 def _stuck_by_zelle(row: Refund, now: datetime) -> None:
     if row.state == RefundState.PENDING:
-        since = _days(now - (row.sent_at or row.created_at))
-        sentence = f"It was sent {since} ago, and no file of the account has it. Did it go out?"
-        _in_trouble(row, "Refund not on the account", sentence, step=f"pending:{now.date()}")
+        gone = now - (row.sent_at or row.created_at)
+        _in_trouble(
+            row,
+            lambda: (_("Refund not on the account"), _unseen(gone)),
+            step=f"pending:{now.date()}",
+        )
         return
-    sentence = "It's approved, and nobody has sent it by Zelle yet."
-    _in_trouble(row, "Refund not sent yet", sentence, step=f"unsent:{now.date()}")
+    _in_trouble(
+        row,
+        lambda: (
+            _("Refund not sent yet"),
+            _("It’s approved, and nobody has sent it by Zelle yet."),
+        ),
+        step=f"unsent:{now.date()}",
+    )
 
 
 def _were_told(row: Refund) -> bool:
@@ -115,38 +167,50 @@ def _were_told(row: Refund) -> bool:
 def _failed(moved: RefundMoved) -> None:
     row = moved.refund
     if row.state == RefundState.CANCELED and moved.action != RefundAction.FOUND:
-        sentence = "Stripe has canceled it: nothing was sent. The amount is free again."
-        _in_trouble(row, "Refund canceled", sentence, step="failed")
+        _in_trouble(
+            row,
+            lambda: (
+                _("Refund canceled"),
+                _("Stripe has canceled it: nothing was sent. The amount is free again."),
+            ),
+            step="failed",
+        )
     if row.state != RefundState.FAILED:
         return
-    why = texts.for_staff(row.failure_reason or "unknown")
-    sentence = f"{why} The money is back with us, and the amount is free again."
     happened_at = row.created_at if moved.action == RefundAction.FOUND else None
-    _in_trouble(row, "Refund failed", sentence, step="failed", at=happened_at)
+    _in_trouble(
+        row,
+        lambda: (
+            _("Refund failed"),
+            _("%(why)s The money is back with us, and the amount is free again.")
+            % {"why": texts.for_staff(row.failure_reason or "unknown")},
+        ),
+        step="failed",
+        at=happened_at,
+    )
 
 
-def _to_decide(row: Refund, headline: str, sentence: str, *, step: str) -> None:
-    _put(contexts.RefundToDecide, row, headline, sentence, step=step)
+def _to_decide(row: Refund, words: Words, *, step: str) -> None:
+    _put(contexts.RefundToDecide, row, words, step=step)
 
 
-def _in_trouble(
-    row: Refund, headline: str, sentence: str, *, step: str, at: datetime | None = None
-) -> None:
-    _put(contexts.RefundInTrouble, row, headline, sentence, step=step, at=at)
+def _in_trouble(row: Refund, words: Words, *, step: str, at: datetime | None = None) -> None:
+    _put(contexts.RefundInTrouble, row, words, step=step, at=at)
 
 
 def _put(
     context: type[contexts.ToStaff],
     row: Refund,
-    headline: str,
-    sentence: str,
+    words: Words,
     *,
     step: str,
     at: datetime | None = None,
 ) -> None:
     user = row.customer.user
-    outbox.put_staff(
-        context(
+
+    def say() -> contexts.ToStaff:
+        headline, sentence = words()
+        return context(
             headline=headline,
             sentence=sentence,
             amount=str(row.money),
@@ -156,7 +220,10 @@ def _put(
             words=row.words,
             asked_on=row.created_at,
             url=portal_url("admin:billing_refund_change", row.pk),
-        ),
+        )
+
+    outbox.put_staff(
+        say,
         cause=f"{row.pk}:{step}",
         happened_at=at or timezone.now(),
     )
@@ -164,14 +231,41 @@ def _put(
 
 def _people(row: Refund) -> str:
     if row.approvals_needed > 1:
-        return "Two different people must agree to it."
-    return "It waits for one of you."
+        return _("Two different people must agree to it.")
+    return _("It waits for one of you.")
 
 
-def _by(row: Refund) -> str:
+def _wanted_by(row: Refund) -> str:
     actor = row.requested_by if row.origin == RefundOrigin.STAFF else None
-    return (actor.get_full_name() or actor.get_username()) if actor else "Somebody"
+    if actor is None:
+        return _("Somebody wants to refund this. Somebody else must agree, too.")
+    return _("%(name)s wants to refund this. Somebody else must agree, too.") % {
+        "name": actor.get_full_name() or actor.get_username()
+    }
 
 
-def _days(waited: timedelta) -> str:
-    return "a day" if waited.days == 1 else f"{waited.days} days"
+def _waited(time: timedelta) -> str:
+    words = ngettext(
+        "It was asked for a day ago, and nobody has decided.",
+        "It was asked for %(count)s days ago, and nobody has decided.",
+        time.days,
+    )
+    return words % {"count": time.days}
+
+
+def _held(time: timedelta) -> str:
+    words = ngettext(
+        "Stripe has had it for a day and hasn’t passed it on: look at the balance.",
+        "Stripe has had it for %(count)s days and hasn’t passed it on: look at the balance.",
+        time.days,
+    )
+    return words % {"count": time.days}
+
+
+def _unseen(time: timedelta) -> str:
+    words = ngettext(
+        "It was sent a day ago, and no file of the account has it. Did it go out?",
+        "It was sent %(count)s days ago, and no file of the account has it. Did it go out?",
+        time.days,
+    )
+    return words % {"count": time.days}

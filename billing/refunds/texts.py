@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.core.statuses import RefundReason, RefundState
@@ -55,22 +56,24 @@ class Refusal:
     """Why Stripe didn't make a refund at all, in words for the member and for staff."""
 
     member: str | Promise
-    staff: str
+    staff: str | Promise
 
 
 NOT_SENT = _("Our payment provider didn’t accept it.")
 _TAKEN_BACK = Refusal(
     _("Your bank already returned this payment to you, or is about to."),
-    "The member's bank has taken this payment back: it can't be refunded.",
+    _("The member’s bank has taken this payment back: it can’t be refunded."),
 )
 # By code: Stripe documentation, "Error codes".
 REFUSALS: dict[str, Refusal] = {
     "charge_already_refunded": Refusal(
         _("This payment was refunded another way in the meantime."),
-        "All of this payment was refunded already.",
+        _("All of this payment was refunded already."),
     ),
     "charge_disputed": _TAKEN_BACK,
-    "charge_not_refundable": Refusal(NOT_SENT, "Stripe says that this payment can't be refunded."),
+    "charge_not_refundable": Refusal(
+        NOT_SENT, _("Stripe says that this payment can’t be refunded.")
+    ),
     "refund_disputed_payment": _TAKEN_BACK,
 }
 WILL_BE_IN_TOUCH = _("Our team has been notified and will be in touch.")
@@ -99,21 +102,21 @@ NOT_ANSWERED = _(
 
 # Stripe's terms about a refund, in words for staff: Stripe documentation, "The Refund object"
 # (failure_reason, pending_reason, reason) and "Error codes". The member's words are above.
-FOR_STAFF: dict[str, str] = {
-    "charge_for_pending_refund_disputed": (
-        "The member's bank took the payment back itself, so the refund was stopped."
+FOR_STAFF: dict[str, str | Promise] = {
+    "charge_for_pending_refund_disputed": _(
+        "The member’s bank took the payment back itself, so the refund was stopped."
     ),
-    "declined": "The member's bank did not take it.",
-    "expired_or_canceled_card": "The member's card has expired or was canceled.",
-    "insufficient_funds": "Our balance at Stripe was too low.",
-    "lost_or_stolen_card": "The member's card was reported lost or stolen.",
-    "merchant_request": "It was stopped in Stripe's dashboard.",
-    "unknown": "The bank gave no reason.",
-    "charge_pending": "The payment itself is not quite through yet.",
+    "declined": _("The member’s bank did not take it."),
+    "expired_or_canceled_card": _("The member’s card has expired or was canceled."),
+    "insufficient_funds": _("Our balance at Stripe was too low."),
+    "lost_or_stolen_card": _("The member’s card was reported lost or stolen."),
+    "merchant_request": _("It was stopped in Stripe’s dashboard."),
+    "unknown": _("The bank gave no reason."),
+    "charge_pending": _("The payment itself is not quite through yet."),
     **{code: refusal.staff for code, refusal in REFUSALS.items()},
-    "requested_by_customer": "Reason given there: the member asked for it.",
-    "duplicate": "Reason given there: it was charged twice.",
-    "fraudulent": "Reason given there: it was fraud.",
+    "requested_by_customer": _("Reason given there: the member asked for it."),
+    "duplicate": _("Reason given there: it was charged twice."),
+    "fraudulent": _("Reason given there: it was fraud."),
 }
 
 
@@ -150,5 +153,7 @@ def reason(value: str) -> str:
 
 def for_staff(code: str) -> str:
     """Return one of Stripe's terms as a sentence for staff, or an unknown one unchanged."""
-    known = FOR_STAFF.get(code, f"Stripe says: {code.replace('_', ' ')}.")
-    return known if code else ""
+    if not code:
+        return ""
+    unknown = gettext("Stripe says: %(code)s.") % {"code": code.replace("_", " ")}
+    return str(FOR_STAFF.get(code, unknown))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from billing.core.bank_statuses import AllocationState
 from billing.facts.unproved import unproved
@@ -31,9 +32,9 @@ def tell() -> None:
 
 def _tell(row: BankTransfer, now: datetime) -> None:
     outbox.put_staff(
-        contexts.MoneyMissing(
+        lambda: contexts.MoneyMissing(
             amount=str(row.money),
-            payer=row.name or "somebody",
+            payer=row.name or _("Someone"),
             number=row.transaction,
             announced_on=row.created_at,
             days=(now - row.created_at).days,

@@ -120,7 +120,7 @@ def put_for_staff(cause: str = "du_1") -> list[Message]:
     """Write the mails of a dispute to the staff."""
     with transaction.atomic():
         return outbox.put_staff(
-            CONTEXTS[Kind.DISPUTE_OPENED],
+            lambda: CONTEXTS[Kind.DISPUTE_OPENED],
             cause=cause,
             happened_at=timezone.now(),
         )
@@ -150,7 +150,7 @@ def test_a_mail_to_the_staff_can_be_sent_again(settings: Settings, staff: User) 
 def test_a_mail_to_the_staff_without_a_transaction_is_refused() -> None:
     with pytest.raises(TransactionManagementError):
         outbox.put_staff(
-            CONTEXTS[Kind.DISPUTE_OPENED],
+            lambda: CONTEXTS[Kind.DISPUTE_OPENED],
             cause="du_1",
             happened_at=timezone.now(),
         )

@@ -132,7 +132,9 @@ def watch() -> list[Problem]:
 def _tell(one: CurrentProblem) -> Problem:
     row = Problem.objects.create(key=one.key, text=one.text)
     outbox.put_staff(
-        ProblemFound(text=one.text, action=one.action, url=f"{settings.PORTAL_URL}{one.url}"),
+        lambda: ProblemFound(
+            text=one.text, action=one.action, url=f"{settings.PORTAL_URL}{one.url}"
+        ),
         cause=str(row.pk),
         happened_at=row.seen_at,
     )

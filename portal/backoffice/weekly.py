@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from billing.facts import daily, numbers
 from billing.facts.numbers import Numbers
@@ -14,6 +15,7 @@ from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
 from emails.contexts import NamedAmount
+from members import languages
 from portal.backoffice.contexts import WeeklyNumbers
 from portal.backoffice.home import facts as home_facts
 from portal.backoffice.home import figures
@@ -46,7 +48,7 @@ def send(now: datetime) -> int:
     run, written, waits = OneByOne(), 0, waiting()
     found = numbers.read(local.date())
     for row in wanted.select_related("user__member").order_by("pk"):
-        with run.each(f"Numbers for user {row.user_id}"):
+        with run.each(f"Numbers for user {row.user_id}"), languages.of(row.user):
             written += _send_to(row.user, found, waits, now)
     run.finish()
     return written
@@ -80,5 +82,7 @@ def weekly(found: Numbers, said: list[str]) -> WeeklyNumbers:
 def _told(one: figures.Figure) -> str:
     """Return a value with its change, or why there's none."""
     if one.now.why:
-        return f"{one.now.text} ({one.now.why})"
-    return f"{one.now.text} ({one.difference})" if one.difference else one.now.text
+        return _("%(value)s (%(note)s)") % {"value": one.now.text, "note": one.now.why}
+    if not one.difference:
+        return one.now.text
+    return _("%(value)s (%(note)s)") % {"value": one.now.text, "note": one.difference}

@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 
 from billing.core.statuses import ENDED_BY_FAILED_PAYMENT
 from billing.facts import daily, descriptions
@@ -18,6 +20,7 @@ from common.one_by_one import OneByOne
 from emails import outbox
 from emails.catalog import Kind, name_of
 from emails.models import Channel, Message, MessageState
+from members import languages
 from portal.backoffice import contexts
 from portal.backoffice.home.facts import MONEY
 
@@ -53,17 +56,20 @@ def send(now: datetime) -> int:
     rows = list(wanted.select_related("user__member").order_by("pk"))
     if not rows:
         return 0
-    happened = read(local.date() - timedelta(days=1))
+    day, happened = local.date() - timedelta(days=1), dict[str, Happened]()
     run, written = OneByOne(), 0
     for row in rows:
-        with run.each(f"Daily email for user {row.user_id}"):
-            written += _send_to(row.user, happened, now)
+        with run.each(f"Daily email for user {row.user_id}"), languages.of(row.user):
+            language = get_language() or ""
+            if language not in happened:
+                happened[language] = read(day)
+            written += _send_to(row.user, happened[language], now)
     run.finish()
     return written
 
 
 def read(day: date) -> Happened:
-    """Return what happened on one of the business's days."""
+    """Return what happened on one of the business's days, in the active language."""
     begin, end = daily.bounds(day, day)
     spans = MemberSpan.objects.filter(day=day).exclude(membership="").select_related("user")
     joined: list[str] = []
@@ -88,7 +94,7 @@ def read(day: date) -> Happened:
         lost,
         [_payment(row) for row in failed.order_by("pk")],
         Counter(
-            f"{name_of(kind)} by {Channel(channel).label.lower()}"
+            _by_text(kind) if channel == Channel.SMS else _by_email(kind)
             for kind, channel in given_up.values_list("kind", "channel")
         ),
     )
@@ -102,15 +108,26 @@ def _member(span: MemberSpan) -> str:
     if row is None:
         return name
     if span.membership != "lost":
-        back = " (was a member before)" if span.membership == "returned" else ""
-        return f"{name}: {descriptions.plan_of(row)}{back}"
-    unpaid = row.end_reason == ENDED_BY_FAILED_PAYMENT
-    return f"{name}: the last payment failed" if unpaid else f"{name}: canceled"
+        facts = {"name": name, "plan": descriptions.plan_of(row)}
+        if span.membership == "returned":
+            return _("%(name)s: %(plan)s (was a member before)") % facts
+        return _("%(name)s: %(plan)s") % facts
+    if row.end_reason == ENDED_BY_FAILED_PAYMENT:
+        return _("%(name)s: the last payment failed") % {"name": name}
+    return _("%(name)s: canceled") % {"name": name}
+
+
+def _by_text(kind: str) -> str:
+    return _("%(message)s by text") % {"message": name_of(kind)}
+
+
+def _by_email(kind: str) -> str:
+    return _("%(message)s by email") % {"message": name_of(kind)}
 
 
 def _payment(message: Message) -> str:
     user, facts = message.user, message.context
-    name = (user.get_full_name() or user.email) if user else "Someone who has left"
+    name = (user.get_full_name() or user.email) if user else _("Someone who has left")
     said = [str(facts[key]) for key in ("amount", "reason") if facts.get(key)]
     return f"{name}: {'. '.join(said)}" if said else name
 
@@ -121,11 +138,10 @@ def _send_to(user: User, happened: Happened, now: datetime) -> int:
     if not user.has_perm(MONEY):
         return 0
     messages = happened.failed_messages if user.has_perm(SEES_MESSAGES) else Counter[str]()
-    headline = ", ".join(_counts(happened, messages))
-    if not headline:
+    if not (counts := ", ".join(_counts(happened, messages))):
         return 0
     context = contexts.Yesterday(
-        headline=f"Yesterday: {headline}",
+        headline=_("Yesterday: %(counts)s") % {"counts": counts},
         day=daily.bounds(happened.day, happened.day)[0],
         joined=_short(happened.joined),
         lost=_short(happened.lost),
@@ -138,18 +154,19 @@ def _send_to(user: User, happened: Happened, now: datetime) -> int:
 
 def _counts(happened: Happened, messages: Counter[str]) -> Iterator[str]:
     """Yield how much there is of each, such as "2 new members"."""
-    parts = (
-        (len(happened.joined), "new member", "new members"),
-        (len(happened.lost), "lost member", "lost members"),
-        (len(happened.failed_payments), "failed payment", "failed payments"),
-        (messages.total(), "failed message", "failed messages"),
-    )
-    for count, one, many in parts:
-        if count:
-            yield f"{count} {one if count == 1 else many}"
+    if count := len(happened.joined):
+        yield ngettext("%(count)s new member", "%(count)s new members", count) % {"count": count}
+    if count := len(happened.lost):
+        yield ngettext("%(count)s lost member", "%(count)s lost members", count) % {"count": count}
+    if count := len(happened.failed_payments):
+        words = ngettext("%(count)s failed payment", "%(count)s failed payments", count)
+        yield words % {"count": count}
+    if count := messages.total():
+        words = ngettext("%(count)s failed message", "%(count)s failed messages", count)
+        yield words % {"count": count}
 
 
 def _short(lines: list[str]) -> list[str]:
     """Return the first lines, and how many more there are."""
     more = len(lines) - MOST
-    return lines if more <= 0 else [*lines[:MOST], f"And {more} more."]
+    return lines if more <= 0 else [*lines[:MOST], _("And %(count)s more.") % {"count": more}]

@@ -90,7 +90,7 @@ def _spend(request: HttpRequest, user: User | None, wish: Wish) -> None:
 def tell_staff(row: SupportMessage) -> None:
     """Email a message to staff."""
     outbox.put_staff(
-        HelpAsked(
+        lambda: HelpAsked(
             sender=row.sender,
             reply_to=row.user.email if row.user else row.email,
             phone=numbers.as_read(row.phone),

@@ -1,6 +1,6 @@
-"""Another language needs only a file: each sentence of a mail or text to members is translated.
+"""Another language needs only a file: each sentence of a mail or text is translated.
 
-Staff's mails are in English. Every kind is checked twice: its templates with all their branches,
+Every kind is checked twice: its templates with all their branches,
 and each sample as it's sent, with Greek facts, so that what a template makes of them is seen, too.
 What a message keeps of its cause, such as a price in words, is checked as it's written.
 """
@@ -18,16 +18,19 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 from pytest_django import Settings
 
-from billing.core.statuses import RefundAction, RefundState
+from billing.core.statuses import DisputeStatus, RefundAction, RefundState
 from billing.models import (
     CreditNote,
     Customer,
+    Dispute,
+    FailureMail,
     Invoice,
     Payment,
     PaymentRequest,
@@ -38,23 +41,24 @@ from billing.models import (
 from billing.notices import announcing
 from billing.notices import transitions as t
 from billing.notices.transitions import Transition
-from billing.refunds import notices
+from billing.refunds import notices, staff_notices
 from billing.refunds.moves import RefundMoved
 from billing.tests import factories
 from billing.tests.pages.test_page_reads import troubled
 from billing.tests.refund_world import policy
+from billing.tests.staff_world import billing, support
 from common import translations
 from emails import compiling, rendering, translating
-from emails.catalog import CATALOG, Category, Kind
+from emails.catalog import CATALOG, Kind
 from emails.models import Channel, Message
 from members import corrections
 from members.models import Member
 from portal.backoffice import more_samples
 from portal.tests.test_marked_for_translation import Marking, Unmarked, in_greek
 
-KINDS = [kind for kind, spec in CATALOG.items() if spec.category != Category.STAFF]
-# Facts that name a file.
-FILES = {"method_picture"}
+KINDS = list(CATALOG)
+# Facts that name a file, or the language.
+FILES = {"method_picture", "language"}
 GREEK = "Μάθημα 29"
 # What's left of a template are facts: no addresses, dates, or codes for programs.
 FACT = re.compile(r"https?://|T\d\d:\d\d|@|\A[^A-Za-z]*\Z")
@@ -171,6 +175,10 @@ def transitions_of(user: User) -> Iterator[Transition]:
         yield t.DebitComing(payment, now)
         yield t.SinglePaymentReceived(payment)
         yield t.SinglePaymentFailed(payment, now)
+        dispute = Dispute.objects.filter(payment=payment).first() or factories.make_dispute(payment)
+        for status in DisputeStatus:
+            dispute.status = status
+            yield t.DisputeUpdated(dispute, "", now)
     for note in CreditNote.objects.all():
         yield t.CreditNoteIssued(note)
     for request in PaymentRequest.objects.all():
@@ -188,7 +196,7 @@ def phrases(fact: Any) -> Iterator[str]:
 def unmarked() -> dict[str, set[str]]:
     """Return what messages keep outside of the marks, by kind and name of the fact."""
     found: dict[str, set[str]] = {}
-    for message in Message.objects.exclude(user=None):
+    for message in Message.objects.all():
         for name in message.context.keys() - FILES:
             for words in phrases(message.context[name]):
                 if Unmarked(html.escape(words)).found:
@@ -210,6 +218,8 @@ def test_what_messages_keep_is_translated(settings: Settings) -> None:
         collection_method="send_invoice", days_until_due=14,
     )  # fmt: skip
     in_greek(user)
+    settings.STAFF_EMAIL = ["owner@example.com"]
+    FailureMail.objects.create(user=billing())
     Message.objects.all().delete()
     user = User.objects.get(pk=user.pk)
     for transition in transitions_of(user):
@@ -220,6 +230,15 @@ def test_what_messages_keep_is_translated(settings: Settings) -> None:
         for state in RefundState:
             refund.state = state
             notices.announce(RefundMoved(refund, RefundAction.FOUND, None))
+            staff_notices.announce(RefundMoved(refund, RefundAction.STRIPE, None))
+        for action in RefundAction:
+            staff_notices.announce(RefundMoved(refund, action, None))
+        refund.state = RefundState.PENDING
+        refund.sent_at = timezone.now() - timedelta(days=30)
+        refund.save()
+    staff_notices.remind()
+    kinds = set(Message.objects.values_list("kind", flat=True))
+    assert kinds >= {"refund_to_decide", "refund_in_trouble", "dispute_opened", "dispute_closed"}
     assert len(set(Message.objects.values_list("kind", flat=True))) > 20
     assert unmarked() == {}
 
@@ -238,6 +257,9 @@ SENTENCES: dict[str | tuple[str, str], str | tuple[str, str]] = {
     ),
     "No account with this address": "Kein Konto mit dieser Adresse",
     "Your phone number was changed": "Ihre Telefonnummer wurde geändert",
+    "A payment of %(amount)s is disputed": "Eine Zahlung von %(amount)s wird bestritten",
+    "See the dispute": "Zum Streitfall",
+    "A renewal of %(amount)s failed": "Eine Verlängerung über %(amount)s schlug fehl",
     "%(code)s is your code": "%(code)s ist Ihr Code",
     "%(code)s is your code. Never share it.": "%(code)s ist Ihr Code. Geben Sie ihn nie weiter.",
 }
@@ -326,3 +348,38 @@ def test_what_staff_do_is_told_in_the_members_language(settings: Settings) -> No
         corrections.correct_phone(User.objects.get(pk=user.pk), "+12025550143")
     told = Message.objects.get(kind=Kind.ACCOUNT_CHANGED)
     assert told.context["headline"] == "Ihre Telefonnummer wurde geändert"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("brand", "german")
+def test_each_colleague_reads_their_own_language(settings: Settings) -> None:
+    settings.LANGUAGE_CODE = "en-us"
+    settings.STAFF_EMAIL = ["Greta@example.com", "office@example.com"]
+    greta = support()
+    User.objects.filter(pk=greta.pk).update(email="greta@example.com")
+    Member.objects.filter(user=greta).update(language="de")
+    with transaction.atomic():
+        announcing.announce(t.DisputeOpened(factories.make_dispute(), timezone.now()))
+    hers, office = (
+        rendering.render_email(Message.objects.get(kind=Kind.DISPUTE_OPENED, recipient=address))
+        for address in settings.STAFF_EMAIL
+    )
+    assert "wird bestritten" in hers.text
+    assert "Zum Streitfall" in hers.html
+    assert "is disputed" in office.text
+    assert "See the dispute" in office.html
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("brand", "german")
+def test_a_failed_renewal_is_told_in_the_colleagues_language(settings: Settings) -> None:
+    """The member's own mail is written in the same job."""
+    settings.LANGUAGE_CODE = "en-us"
+    FailureMail.objects.create(user=billing())
+    invoice = factories.make_invoice(
+        subscription=factories.make_subscription(), status="open", attempt_count=1
+    )
+    Member.objects.filter(user=invoice.customer.user).update(language="de")
+    announcing.announce(t.InvoicePaymentFailed(invoice, None, timezone.now()))
+    mail = rendering.render_email(Message.objects.get(kind=Kind.RENEWAL_FAILED))
+    assert "A renewal of" in mail.text

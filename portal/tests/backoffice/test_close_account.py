@@ -378,7 +378,7 @@ def test_what_waits_is_not_sent_to_them_and_is_sent_to_staff_once(
         now = timezone.now()
         outbox.put(left, CONTEXTS[Kind.WELCOME], cause="sub_1", happened_at=now)
         facts = DisputeOpened(**vars(CONTEXTS[Kind.DISPUTE_OPENED]) | {"member": NAME})
-        outbox.put_staff(facts, cause="dp_1", happened_at=now)
+        outbox.put_staff(lambda: facts, cause="dp_1", happened_at=now)
     close()
     run_jobs()
 

@@ -149,8 +149,8 @@ def test_why_a_refund_failed_is_said_to_staff_in_words(boss: Client, sent_back: 
     page = read(boss, show.page_of(sent_back))
     for words in (
         "The payment itself is not quite through yet.",
-        "The member's bank did not take it.",
-        "The member's card was reported lost or stolen.",
+        "The member’s bank did not take it.",
+        "The member’s card was reported lost or stolen.",
     ):
         assert words in page
     assert "lost_or_stolen" not in page

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from emails import reading
-from emails.models import Message, NotificationChoice, Suppression
+from emails.models import Message, MessageState, NotificationChoice, Suppression
 from members.models import (
     AccessChange,
     AccountActivity,
@@ -239,7 +239,10 @@ ACCESS_CHANGES = Table(
 MESSAGES = Table(
     "messages",
     _("Emails and text messages that we sent you, as far as they’re kept."),
-    lambda user: reading.with_texts(Message.objects.filter(user=user)).order_by("pk"),
+    # What still waits is a draft: it may become another message, or never be sent.
+    lambda user: reading.with_texts(
+        Message.objects.filter(user=user).exclude(state=MessageState.QUEUED)
+    ).order_by("pk"),
     (
         time("created_at", _("When we wrote it.")),
         text("kind", _("What kind of message.")),

@@ -326,7 +326,7 @@ def test_failed_after_it_had_arrived(sandbox: Sandbox, settings: Any) -> None:
     assert "lost or stolen" in read
     assert "Our team has been notified and will be in touch." in read
     assert staff_told() == ["refund_in_trouble"]
-    assert "The member's card was reported lost or stolen." in text("refund_in_trouble")
+    assert "The member’s card was reported lost or stolen." in text("refund_in_trouble")
 
 
 def test_a_refund_of_the_dashboard_is_told_and_an_old_one_is_not(

@@ -26,7 +26,7 @@ from billing.refunds.service import RefundRequest
 from billing.tests import factories, staff_world
 from billing.tests.life import deliver, know_the_plan, subscribe
 from conftest import Sandbox, run_jobs
-from emails.models import Message
+from emails.models import Message, MessageState
 from members.models import SignIn
 from members.tests import actors
 from portal.backoffice.close_account import close_account
@@ -155,6 +155,15 @@ def test_a_life_is_in_it(sandbox: Sandbox) -> None:
         *(f"tables/{one.name}.csv" for one in data_tables.TABLES),
     }
     assert "refund-steps" in archive.read("README.txt").decode()
+
+
+def test_messages_that_wait_to_be_sent_are_left_out() -> None:
+    user = actors.alice()
+    for state in MessageState:
+        staff_world.make_message(user, state=state, dedupe_key=f"draft:{state}", kind="joined")
+    [messages] = [one for one in data_tables.TABLES if one.name == "messages"]
+    states = [row.state for row in messages.rows(user) if row.kind == "joined"]
+    assert states == [one for one in MessageState if one != MessageState.QUEUED]
 
 
 def test_no_secret_and_no_colleague_is_in_it(sandbox: Sandbox) -> None:

@@ -2,7 +2,7 @@
 
 Most of what an email's template asks for is the letterhead: the brand, its addresses, the reason in
 the footer. It's filled in here, and what depends on nothing else is decided, so each mail asks only
-for its own facts, and for those by quick ways (`emails.fact_nodes`).
+for its own facts, by a Python function (`emails.as_python`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.template.base import FilterExpression, TextNode, Variable, VariableN
 from django.template.defaultfilters import escapejs_filter
 from django.template.defaulttags import ForNode, IfNode, WithNode
 
-from emails.fact_nodes import quick, quick_condition
+from emails.as_python import PythonNode
 
 # Filters whose result depends on nothing but the value.
 PURE = frozenset({escapejs_filter})
@@ -27,7 +27,11 @@ def settle(template: Template, known: Mapping[str, Any], *, autoescape: bool) ->
     """Fill in what's known, and decide what depends on nothing else."""
     context = Context(dict(known), autoescape=autoescape)
     with context.bind_template(template):
-        template.nodelist = _settled(template.nodelist, context, frozenset(known))
+        nodes = _settled(template.nodelist, context, frozenset(known))
+    if not all(isinstance(node, TextNode) for node in nodes):
+        name = template.name or "template"
+        nodes = NodeList([PythonNode(nodes, name, autoescape=autoescape)])
+    template.nodelist = nodes
 
 
 def _settled(nodes: Iterable[Node], context: Context, names: Names) -> NodeList:
@@ -51,7 +55,7 @@ def _replaced(node: Node, context: Context, names: Names) -> Iterable[Node]:
     for name in node.child_nodelists:
         if nodes := getattr(node, name, None):
             setattr(node, name, _settled(nodes, context, inner))
-    return [quick(node)]
+    return [node]
 
 
 def _branches(node: IfNode, context: Context, names: Names) -> Iterable[Node]:
@@ -60,7 +64,7 @@ def _branches(node: IfNode, context: Context, names: Names) -> Iterable[Node]:
     branches: list[tuple[Any, NodeList]] = node.conditions_nodelists
     for condition, nodes in branches:
         if condition is None or not _is_decided(condition, names):
-            left.append((quick_condition(condition), _settled(nodes, context, names)))
+            left.append((condition, _settled(nodes, context, names)))
         elif condition.eval(context):
             left.append((None, _settled(nodes, context, names)))
             break

@@ -23,6 +23,8 @@ from emails.topics import Topic
 
 SALT = "emails.unsubscribe"
 SEPARATOR = "."
+# Made once: each mail asks.
+KINDS = frozenset(Kind)
 TOKEN = re.compile(r"(?P<user>[1-9][0-9]{0,17})\.(?P<topic>[a-z_]{1,40})\.(?P<proof>[\w-]{20,100})")
 TAG = re.compile(r"off\.(?P<user>[1-9][0-9]{0,17})\.(?P<topic>[a-z_]{1,40})\.(?P<proof>\w{20})")
 
@@ -99,7 +101,7 @@ def _mail_address(message: Message) -> str:
 
 
 def _topic(message: Message) -> Topic | None:
-    if message.channel != Channel.EMAIL or message.kind not in set(Kind):
+    if message.channel != Channel.EMAIL or message.kind not in KINDS:
         return None
     return preferences.optional_topic(Kind(message.kind), Channel.EMAIL)
 

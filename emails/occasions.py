@@ -47,7 +47,9 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.PAYMENT_CONFIRMATION: Occasion("The bank wants the member to confirm a charge."),
     Kind.TRIAL_ENDING: Occasion("A free trial or free time ends in a few days."),
     Kind.FREE_TIME: Occasion("Staff give a member free time."),
-    Kind.RENEWAL_COMING: Occasion("A yearly plan renews soon."),
+    Kind.RENEWAL_COMING: Occasion(
+        "A yearly plan renews soon, or a plan whose discount is gone without an email about it."
+    ),
     Kind.CARD_EXPIRING: Occasion("The card expires before the next charge."),
     Kind.CARD_CHANGED: Occasion("A membership is paid with another card from now on."),
     Kind.CARD_LINK: Occasion("Staff send a member the link to change their card."),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from billing.core import texts
 from billing.core.dates import plain_date
 from billing.core.statuses import InvoiceStatus
-from billing.models import Subscription
+from billing.models import Invoice, Subscription
 from common.money import Money
 
 
@@ -53,15 +53,21 @@ def has_run_out(row: Subscription) -> bool:
     lasting = [one for one in running(row) if one["ends_at"] is None]
     end = row.current_period_end.timestamp()
     lasting += [one for one in running(row) if one["ends_at"] and one["ends_at"] > end]
-    paid = row.invoices.filter(status=InvoiceStatus.PAID).order_by("-created_at", "-pk").first()
+    paid = last_paid(row)
     return paid is not None and paid.discount > 0 and not lasting
 
 
+def last_paid(row: Subscription) -> Invoice | None:
+    """Return a subscription's last paid invoice."""
+    return row.invoices.filter(status=InvoiceStatus.PAID).order_by("-created_at", "-pk").first()
+
+
 def next_charge(row: Subscription) -> Money | None:
-    """Return the next charge, or None if a discount or Stripe Tax makes it unknown."""
+    """Return the next charge; None if a discount, Stripe Tax, or a planned price hides it."""
     if row.next_charge is not None:
         return Money(row.next_charge, row.currency)
-    is_known = not running(row) and not row.tax_is_automatic
+    is_planned = row.planned_at is not None and row.planned_at <= row.current_period_end
+    is_known = not running(row) and not row.tax_is_automatic and not is_planned
     return row.money if is_known else None
 
 

@@ -220,7 +220,10 @@ class TrialEnding(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class RenewalComing(MessageContext):
-    """A subscription renews soon. `other` names one that isn't the membership."""
+    """A subscription renews soon. `other` names one that isn't the membership.
+
+    `price` is empty if Stripe doesn't foresee an amount and a discount or tax hides it.
+    """
 
     kind = Kind.RENEWAL_COMING
     name: str

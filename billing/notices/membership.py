@@ -250,7 +250,7 @@ def renewal_coming(coming: RenewalComing) -> None:
         contexts.RenewalComing(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
-            price=charges.next_charge(subscription),
+            price=charges.known_charge(subscription),
             other=descriptions.other_of(subscription),
             renews_on=subscription.current_period_end,
             method=charges.card_charged(subscription),

@@ -61,6 +61,7 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Pays by invoice": {"by_invoice": True, "method": ""},
     },
     Kind.RENEWAL_COMING: {
+        "Amount unknown": {"price": "", "discount_ends": False},
         "Not the membership": {"other": "Locker"},
         "Pays by invoice": {"by_invoice": True, "method": ""},
     },

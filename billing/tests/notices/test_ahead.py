@@ -12,13 +12,14 @@ from django.utils import timezone
 from billing.core.statuses import RequestState
 from billing.models import PaymentRequest, Subscription
 from billing.notices import reminders
-from billing.tests import factories
+from billing.tests import factories, staff_world
 from conftest import run_jobs
 from emails import rendering
 from emails.models import Message
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now
+LATER = NOW() + timedelta(days=20)
 
 
 def told(user: User) -> list[str]:
@@ -77,6 +78,46 @@ def test_a_yearly_renewal_says_it_itself() -> None:
     assert told(row.customer.user) == ["renewal_coming"]
     text = rendering.render_email(Message.objects.get(kind="renewal_coming")).text
     assert "Your earlier discount doesn’t apply to this payment." in text
+
+
+def paid_less(**facts: Any) -> Subscription:
+    """Make a monthly membership whose last payment had a discount that's gone."""
+    row = member(5, 4)
+    Subscription.objects.filter(pk=row.pk).update(discounts=[], **facts)
+    values = {"subscription": row, "discount": 580, "total": 2320, "amount_paid": 2320}
+    factories.make_invoice(row.customer, **values)
+    return row
+
+
+def test_a_payment_without_the_earlier_discount_is_told_before() -> None:
+    """Staff took the discount back, or the member wants no receipts."""
+    row = paid_less()
+    reminders.remind_all()
+    reminders.remind_all()
+    assert told(row.customer.user) == ["renewal_coming"]
+    text = rendering.render_email(Message.objects.get(kind="renewal_coming")).text
+    assert "Your earlier discount doesn’t apply to this payment." in text
+    assert "$29.00" in text
+
+
+@pytest.mark.parametrize("state", ["sent", "skipped"])
+def test_what_a_receipt_said_of_the_next_payment_isnt_told_again(state: str) -> None:
+    row = paid_less()
+    staff_world.make_message(
+        row.customer.user,
+        cause=row.invoices.get().stripe_id,
+        context={"full_price": "$29.00"},
+        state=state,
+    )
+    reminders.remind_all()
+    assert ("renewal_coming" in told(row.customer.user)) == (state == "skipped")
+
+
+@pytest.mark.parametrize("facts", [{"next_charge": 2320}, {"current_period_end": LATER}])
+def test_a_renewal_that_costs_no_more_or_is_far_off_is_not_told(facts: dict[str, Any]) -> None:
+    row = paid_less(**facts)
+    reminders.remind_all()
+    assert told(row.customer.user) == []
 
 
 def test_a_discount_that_was_extended_isnt_called_ending() -> None:

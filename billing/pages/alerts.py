@@ -91,7 +91,7 @@ def _banks_at_work(rows: Sequence[Payment]) -> list[Alert]:
 
 
 def _request_alert(request: PaymentRequest) -> Alert:
-    values = {"amount": request.price, "what": request.description}
+    values = {"amount": request.price, "description": request.description}
     sentences = []
     if request.expires_at:
         day = long_date(request.expires_at)
@@ -100,7 +100,7 @@ def _request_alert(request: PaymentRequest) -> Alert:
         sentences.append(_("Tax is added at checkout."))
     return Alert(
         Tone.WAIT,
-        _("Please pay %(amount)s for %(what)s") % values,
+        _("Please pay %(amount)s for %(description)s") % values,
         " ".join(sentences),
         _("Pay %(amount)s") % values,
         pay_links.path_of(request),
@@ -159,7 +159,7 @@ def _card_alerts(facts: MemberFacts, current: Membership) -> list[Alert]:
         return [
             _card_alert(
                 Tone.WAIT,
-                _("Your %(card)s expires soon") % {"card": current.card},
+                _("Your %(method)s expires soon") % {"method": current.card},
                 _(
                     "It works until the end of %(month)s. Add the new one so your next payment "
                     "goes through."

@@ -118,11 +118,11 @@ def _member(span: MemberSpan) -> str:
 
 
 def _by_text(kind: str) -> str:
-    return _("%(message)s by text") % {"message": name_of(kind)}
+    return _("%(topic)s by text") % {"topic": name_of(kind)}
 
 
 def _by_email(kind: str) -> str:
-    return _("%(message)s by email") % {"message": name_of(kind)}
+    return _("%(topic)s by email") % {"topic": name_of(kind)}
 
 
 def _payment(message: Message) -> str:

@@ -40,6 +40,7 @@ WAITS = {
     WaitsFor.MORNING: "Quiet hours",
     WaitsFor.TURN: "Takes turns",
     WaitsFor.PROVIDER: "On hold",
+    WaitsFor.HALF: "Other half",
 }
 LABELS = {
     MessageState.QUEUED: "info",

@@ -97,7 +97,8 @@ def _complete(first: Message, context: MessageContext, other: Other) -> None:
     first.context = {**first.context, **context.as_json()}
     if first.channel == Channel.EMAIL:
         first.subject = rendering.render_subject(Message(**_shown(first)))
-    first.save(update_fields=["kind", "cause", "context", "subject"])
+    first.waits_until, first.waits_for = None, ""
+    first.save(update_fields=["kind", "cause", "context", "subject", "waits_until", "waits_for"])
     hurry([job_key(first.pk)])
 
 

@@ -20,7 +20,7 @@ from common import addresses
 from emails import rendering, short_links
 from emails.catalog import Kind, spec_of
 from emails.delivery import job_key
-from emails.models import Channel, Message
+from emails.models import Channel, Message, WaitsFor
 from emails.tasks import deliver
 from members import phones
 
@@ -31,8 +31,8 @@ INSERT = """
     INSERT INTO emails_message
         (kind, channel, recipient, subject, context, dedupe_key,
          user_id, expires_at, resend_of_id, resent_by_id, cause, empty_when_done,
-         link_key, country)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+         link_key, country, waits_until, waits_for)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (dedupe_key) DO NOTHING
     RETURNING id
 """
@@ -54,6 +54,7 @@ class Draft:
     cause: str = ""
     subject: str = ""
     empty_when_done: bool = False
+    # Only a half of two waits from the start, for the other (`emails.combining`).
     not_before: datetime | None = None
 
 
@@ -74,6 +75,8 @@ def write(draft: Draft) -> Message | None:
         draft.empty_when_done,
         short_links.new_key() if draft.channel == Channel.SMS else None,
         phones.country(draft.recipient) if draft.channel == Channel.SMS else "",
+        draft.not_before,
+        WaitsFor.HALF if draft.not_before else "",
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)

@@ -144,6 +144,7 @@ class WaitsFor(models.TextChoices):
     MORNING = "morning", "the end of the quiet hours"
     TURN = "turn", "its turn"
     PROVIDER = "provider", "the provider"
+    HALF = "half", "its other half"
 
 
 class Message(models.Model):

@@ -127,6 +127,30 @@ def test_a_receipt_that_waits_for_the_welcome_goes_alone_if_none_comes(sandbox: 
     assert sent(alice) == [("payment_received", "email")]
 
 
+def test_a_half_is_not_hurried_by_an_earlier_message_that_is_not_sent(sandbox: Sandbox) -> None:
+    alice = joining(texts=False)
+    earlier = Message.objects.create(
+        kind=Kind.PAYMENT_FAILED,
+        channel=Channel.EMAIL,
+        recipient=alice.email,
+        user=alice,
+        cause="in_1:1",
+        dedupe_key="earlier",
+        context={},
+        expires_at=timezone.now() - timedelta(minutes=1),
+    )
+    put(alice, Kind.PAYMENT_RECEIVED)
+    delivery.deliver(earlier.pk)
+    earlier.refresh_from_db()
+    assert earlier.state in {MessageState.SKIPPED, MessageState.FAILED}
+    run_jobs()
+    assert sent(alice) == []
+
+    put(alice, Kind.WELCOME)
+    run_jobs()
+    assert sent(alice) == [("joined", "email")]
+
+
 def test_a_welcome_that_may_have_arrived_isnt_changed(sandbox: Sandbox) -> None:
     """The answer was lost: under the same Message-ID, mail programs would hide the receipt."""
     alice = joining(texts=False)

@@ -23,6 +23,10 @@ REMEDIES = {
         "The endpoint of Stripe's other mode (live or test) has this portal's address, too. In"
         " Stripe's dashboard, change to that mode and remove the endpoint there."
     ),
+    IgnoredBecause.CONNECTED: (
+        "The endpoint at Stripe also sends events of connected accounts. In Stripe's dashboard,"
+        " open Workbench, Webhooks, and let this portal's destination listen to your account only."
+    ),
 }
 PORTAL_REMEDY = (
     "In Stripe's dashboard, open Settings, Billing, Customer portal. Let customers update their"

@@ -75,6 +75,7 @@ FEES: dict[str, str] = {
     "withheld_tax": "Withheld tax",
 }
 DISPUTE_FEES = "Dispute fees"
+UNCATEGORIZED = "Without a category"
 
 
 def section(category: str) -> Section:
@@ -84,7 +85,7 @@ def section(category: str) -> Section:
 
 def category(name: str) -> str:
     """Return a reporting category in words."""
-    return CATEGORIES.get(name) or name.replace("_", " ").capitalize()
+    return CATEGORIES.get(name) or name.replace("_", " ").capitalize() or UNCATEGORIZED
 
 
 def fee(kind: str, of_category: str) -> str:

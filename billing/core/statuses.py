@@ -195,6 +195,7 @@ class IgnoredBecause(StrEnum):
 
     THIN = "thin"  # it only names an object of the v2 API
     OTHER_MODE = "other_mode"  # live while we have a test key, or the reverse
+    CONNECTED = "connected"  # of an account that's connected to ours
 
 
 class CheckoutState(StrEnum):

@@ -164,8 +164,8 @@ def _only_direct(known: list[Summary], all_months: Months) -> Iterator[Summary]:
 def statements(month: date) -> list[Statement]:
     """Return a month's statements, one per currency ever used until its end."""
     begin, end = book_months.read().bounds(month)
-    used = BalanceTransaction.objects.filter(created_at__lt=end).order_by("currency")
-    currencies = used.values_list("currency", flat=True).distinct()
+    used = BalanceTransaction.objects.filter(balance_type=PAYMENTS, created_at__lt=end)
+    currencies = used.order_by("currency").values_list("currency", flat=True).distinct()
     return [_statement(month, one, begin, end) for one in currencies]
 
 

@@ -95,8 +95,8 @@ class Taken(Enum):
 def take(text: str) -> Taken:
     """Accept a Stripe event from any source: store it once, or count it as not ours.
 
-    One statement. Thin events carry nothing we could act on, and events of the other mode aren't
-    about our money. Both are accepted, so Stripe keeps delivering.
+    One statement. Thin events carry nothing we could act on, and events of the other mode or of a
+    connected account aren't about our money. All are accepted, so Stripe keeps delivering.
 
     Raises:
         MalformedEvent: it isn't an event, or the database can't hold it.
@@ -108,6 +108,8 @@ def take(text: str) -> Taken:
     payload = _checked(data)
     if payload["livemode"] != gateway.is_live_mode():
         return _ignore(IgnoredBecause.OTHER_MODE, payload)
+    if payload.get("account"):
+        return _ignore(IgnoredBecause.CONNECTED, payload)
     return Taken.STORED if store(payload, text) else Taken.KNOWN
 
 

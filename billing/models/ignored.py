@@ -11,6 +11,7 @@ from billing.models.copy import choices
 WORDS = {
     IgnoredBecause.THIN.value: "Thin event",
     IgnoredBecause.OTHER_MODE.value: "Event of the other mode",
+    IgnoredBecause.CONNECTED.value: "Event of a connected account",
 }
 
 

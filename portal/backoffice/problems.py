@@ -75,6 +75,10 @@ WHAT_IS_WRONG = {
         "of its other mode (live or test), which were ignored: remove this portal’s address from"
         " the endpoints of that mode."
     ),
+    IgnoredBecause.CONNECTED: (
+        "of connected accounts, which were ignored: let the endpoint at Stripe listen to your"
+        " account only."
+    ),
 }
 
 

@@ -11,8 +11,15 @@ from typing import Any
 from billing.core.fitted import Fitted
 from billing.stripe.snapshots.fields import Json, object_id, part, required_time, text
 
-# What members, or the business about them, may have described: we keep no second copy of that.
-OF_MEMBERS = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
+# What only Stripe or the business's bank is the cause of. Anything else may be described in words
+# of a member, or of the business about one ("charge_failure"): we keep no second copy of those.
+DESCRIBED = frozenset(
+    {
+        *("fee", "network_cost", "tax", "other_adjustment", "risk_reserve", "contribution"),
+        *("payout", "payout_reversal", "topup", "topup_reversal"),
+        *("payout_minimum_balance_hold", "payout_minimum_balance_release"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def transaction(data: Json) -> TransactionSnapshot:
         currency=data["currency"],
         fees=[_fee(one) for one in data.get("fee_details") or []],
         exchange_rate=None if rate is None else round(Decimal(str(rate)), 12),
-        description="" if category in OF_MEMBERS else text(data.get("description")),
+        description=text(data.get("description")) if category in DESCRIBED else "",
         balance_type=text(data.get("balance_type")) or "payments",
         source_id=object_id(data.get("source")),
         created_at=required_time(data["created"]),

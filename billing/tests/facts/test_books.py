@@ -206,3 +206,15 @@ def test_what_came_by_zelle_stands_apart() -> None:
         ("zelle", 5000)
     ]
     assert books.statements(date(2026, 10, 1)) == []
+
+
+def test_another_kind_of_balance_and_no_category_in_the_books() -> None:
+    now = datetime.now(UTC)
+    row: dict[str, Any] = {"kind": "adjustment", "amount": 700, "fee": 0, "net": 700}
+    row |= {"created_at": now, "available_at": now, "read_at": now}
+    ours = {"stripe_id": "txn_1", "currency": "usd", "balance_type": "payments"}
+    BalanceTransaction.objects.create(category="", **ours, **row)
+    other = {"stripe_id": "txn_2", "currency": "eur", "balance_type": "risk_reserved"}
+    BalanceTransaction.objects.create(category="risk_reserve", **other, **row)
+    [found] = books.statements(books.months()[0].month)
+    assert [(one.label, one.money.amount) for one in found.lines] == [("Without a category", 700)]

@@ -147,6 +147,15 @@ def test_a_thin_event_is_taken_and_ignored(client: Client) -> None:
     assert counted() == {"thin": ("v2.core.account.updated", 2)}
 
 
+def test_an_event_of_a_connected_account_is_taken_and_ignored(client: Client) -> None:
+    answer = post(client, json.dumps(event(account="acct_another")))
+    assert (answer.status_code, answer.content) == (200, b"ignored")
+    assert not StripeEvent.objects.exists()
+    assert counted() == {"connected": ("invoice.paid", 1)}
+    post(client, json.dumps(event("evt_own", account=None)))
+    assert StripeEvent.objects.get().stripe_id == "evt_own"
+
+
 def test_what_is_ignored_must_be_signed_too(client: Client) -> None:
     for body in (THIN, event(livemode=True)):
         assert post(client, json.dumps(body), "whsec_guess").status_code == 400

@@ -27,6 +27,7 @@ from billing.models import (
 )
 from billing.reconcile import missed_events
 from billing.reconcile.comparison_report import lines
+from billing.stripe import snapshots
 from billing.sync import balance
 from billing.tests.life import DISPUTED_CARD, deliver, paid_member
 from billing.tests.staff_world import superuser
@@ -66,6 +67,23 @@ def test_a_payment_is_followed_by_its_fee(sandbox: Sandbox) -> None:
     assert row.description == ""
     assert booked(kind="adjustment").description == "Balance brought forward"
     assert agrees()
+
+
+@pytest.mark.parametrize(
+    ("category", "kept"),
+    [
+        ("charge_failure", ""),
+        ("partial_capture_reversal", ""),
+        ("something_new", ""),
+        (None, ""),
+        ("fee", "For Alice"),
+        ("payout", "For Alice"),
+    ],
+)
+def test_only_what_no_member_causes_keeps_its_description(category: str | None, kept: str) -> None:
+    data = {"id": "txn_1", "type": "adjustment", "amount": 1, "fee": 0, "net": 1, "currency": "usd"}
+    data |= {"created": 1, "available_on": 1, "description": "For Alice"}
+    assert snapshots.transaction(data | {"reporting_category": category}).description == kept
 
 
 def test_refunds_and_disputes_are_linked(sandbox: Sandbox) -> None:

@@ -168,10 +168,13 @@ def _change_discounts(
     )
     row, key = decision.subscription, cancellation.key_of(decision)
     logger.info("User %s changes the discount of %s.", actor.pk, row.stripe_id)
+    items = sorted({one["item"] for one in row.discounts if one.get("item")})
     if coupon_id:
-        cancellation.ask(decision, lambda: gateway.give_discount(row.stripe_id, coupon_id, key))
+        cancellation.ask(
+            decision, lambda: gateway.give_discount(row.stripe_id, coupon_id, key, items)
+        )
     else:
-        cancellation.ask(decision, lambda: gateway.take_discounts(row.stripe_id, key))
+        cancellation.ask(decision, lambda: gateway.take_discounts(row.stripe_id, key, items))
 
 
 def send_card_link(subscription: Subscription, key: uuid.UUID, actor: User) -> None:

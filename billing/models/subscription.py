@@ -53,6 +53,7 @@ class Subscription(StripeCopy):
 
     `discounts` is a list of `{"id", "coupon", "name", "code", "percent_off", "amount_off",
     "currency", "duration", "ends_at"}`: those that still apply, with ends in seconds since 1970.
+    One that's given on a single item also has that one's ID as its `"item"`.
     """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")

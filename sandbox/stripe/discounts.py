@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.stripe import coupons, periods, promotion_codes
 from sandbox.stripe.errors import invalid, missing
-from sandbox.stripe.events import emit
+from sandbox.stripe.events import changing, emit
 from sandbox.world import Json, World
 
 
@@ -61,6 +61,7 @@ def redeem(
     customer: str | None,
     *,
     subscription: str | None = None,
+    item: str | None = None,
     invoice: str | None = None,
     session: str | None = None,
 ) -> Json:
@@ -80,7 +81,7 @@ def redeem(
         "source": {"coupon": coupon["id"], "type": "coupon"},
         "start": now,
         "subscription": subscription,
-        "subscription_item": None,
+        "subscription_item": item,
     }
     coupons.count(world, coupon)
     if choice.code:
@@ -92,10 +93,34 @@ def redeem(
 
 
 def of(world: World, owner: Json, at: int | None = None) -> list[Json]:
-    """A subscription's or an invoice's discounts that still apply, now or at a later time."""
+    """A subscription's or an invoice's discounts that still apply, now or at a later time.
+
+    Those of a subscription's items are applied first.
+    """
     at = at or world.now()
-    discounts = [world.objects.get(discount_id) for discount_id in owner["discounts"]]
+    ids = [one for holder in _holders(owner) for one in holder["discounts"]]
+    discounts = [world.objects.get(discount_id) for discount_id in ids]
     return [one for one in discounts if one and (one["end"] is None or one["end"] > at)]
+
+
+def _holders(owner: Json) -> list[Json]:
+    """What has discounts: a subscription's items and itself, or an invoice alone."""
+    return [*owner.get("items", {"data": []})["data"], owner]
+
+
+def replace_in_item(
+    world: World, subscription: Json, item_id: str, wanted: list[Json] | None
+) -> None:
+    """Set the discounts of a subscription's item; an empty value removes them all."""
+    [item] = [one for one in subscription["items"]["data"] if one["id"] == item_id]
+    amount = item["price"]["unit_amount"] * item["quantity"]
+    customer, currency = subscription["customer"], subscription["currency"]
+    chosen = choices(world, wanted or [], customer=customer, amount=amount, currency=currency)
+    with changing(world, subscription, "customer.subscription.updated"):
+        for discount_id in item["discounts"]:
+            _forget(world, discount_id)
+        where = {"subscription": subscription["id"], "item": item_id}
+        item["discounts"] = [redeem(world, one, customer, **where)["id"] for one in chosen]
 
 
 def replace(world: World, subscription: Json, wanted: list[Json] | None) -> None:
@@ -133,10 +158,11 @@ def drop_used(world: World, subscription: Json, invoice: Json) -> None:
         once = coupon is not None and coupon["duration"] == "once"
         if not (once and discount["id"] in used):
             kept.append(discount["id"])
-    for discount_id in subscription["discounts"]:
-        if discount_id not in kept:
-            _forget(world, discount_id)
-    subscription["discounts"] = kept
+    for holder in _holders(subscription):
+        for discount_id in holder["discounts"]:
+            if discount_id not in kept:
+                _forget(world, discount_id)
+        holder["discounts"] = [one for one in holder["discounts"] if one in kept]
 
 
 def _forget(world: World, discount_id: str) -> None:
@@ -150,12 +176,20 @@ def apply(world: World, lines: list[Json], discounts: list[Json]) -> list[Json]:
     totals = []
     for discount in discounts:
         coupon = world.objects.get(discount["source"]["coupon"])
-        amounts = spread(coupon, [_left(line) for line in lines]) if coupon else [0] * len(lines)
+        left = [_left(line) if _is_of(line, discount) else 0 for line in lines]
+        amounts = spread(coupon, left) if coupon else [0] * len(lines)
         for line, amount in zip(lines, amounts, strict=True):
             if line["discountable"]:
                 line["discount_amounts"].append({"amount": amount, "discount": discount["id"]})
         totals.append({"amount": sum(amounts), "discount": discount["id"]})
     return totals
+
+
+def _is_of(line: Json, discount: Json) -> bool:
+    """Whether a discount applies to a line: it may be an item's alone."""
+    wanted = discount["subscription_item"]
+    details = (line.get("parent") or {}).get("subscription_item_details") or {}
+    return wanted is None or details.get("subscription_item") == wanted
 
 
 def _left(line: Json) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +31,8 @@ SUBSCRIPTION_PARTS = (
     "discounts.promotion_code",
     "schedule",
 )
+# What's expanded in a list of items. In a subscription it would be too deep for Stripe.
+ITEM_PARTS = ("discounts.source.coupon", "discounts.promotion_code", "price.currency_options")
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,20 @@ def read_subscription(subscription_id: str) -> snapshots.SubscriptionSnapshot:
 
 
 def _with_all_items(subscription: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a subscription with all of its items: Stripe embeds only the first ten."""
-    if not subscription["items"].get("has_more"):
+    """Return a subscription with all of its items and what's in them.
+
+    Stripe embeds only the first ten, of their discounts only the IDs, and of their prices only the
+    amounts in the price's own currency. Few subscriptions need to be asked about.
+    """
+    embedded = subscription["items"]["data"]
+    lacks = any(
+        one.get("discounts") or one["price"]["currency"] != subscription["currency"]
+        for one in embedded
+    )
+    if not lacks and not subscription["items"].get("has_more"):
         return subscription
-    items = every(client().v1.subscription_items.list, {"subscription": subscription["id"]})
+    asked = {"subscription": subscription["id"], "expand": [f"data.{one}" for one in ITEM_PARTS]}
+    items = every(client().v1.subscription_items.list, asked)
     return {**subscription, "items": {"data": [*items]}}
 
 
@@ -288,22 +300,35 @@ def collect_by(wanted: Collecting, key: str) -> None:
         )
 
 
-def give_discount(subscription_id: str, coupon_id: str, key: str) -> None:
-    """Let a subscription redeem a coupon, which replaces other discounts."""
+def give_discount(
+    subscription_id: str, coupon_id: str, key: str, discounted_items: Sequence[str] = ()
+) -> None:
+    """Let a subscription redeem a coupon, which replaces other discounts, also those of items."""
     params: stripe.params.SubscriptionUpdateParams = {"discounts": [{"coupon": coupon_id}]}
+    _without_discounts(params, discounted_items)
     with translated_errors():
         client().v1.subscriptions.update(
             subscription_id, limits.sendable(params), {"idempotency_key": key}
         )
 
 
-def take_discounts(subscription_id: str, key: str) -> None:
-    """Take back all of a subscription's discounts."""
+def take_discounts(subscription_id: str, key: str, discounted_items: Sequence[str] = ()) -> None:
+    """Take back all of a subscription's discounts, and those of its items."""
     params: stripe.params.SubscriptionUpdateParams = {"discounts": ""}
+    _without_discounts(params, discounted_items)
     with translated_errors():
         client().v1.subscriptions.update(
             subscription_id, limits.sendable(params), {"idempotency_key": key}
         )
+
+
+def _without_discounts(
+    params: stripe.params.SubscriptionUpdateParams, items: Sequence[str]
+) -> None:
+    """Let an update take back what single items have, without crediting anything."""
+    if items:
+        params["items"] = [{"id": one, "discounts": ""} for one in items]
+        params["proration_behavior"] = "none"
 
 
 def move_trial_end(subscription_id: str, until: datetime, key: str) -> None:

@@ -74,7 +74,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         id=data["id"],
         customer_id=object_id(data["customer"]),
         status=data["status"],
-        items=[_subscription_item(item) for item in data["items"]["data"]],
+        items=[_subscription_item(item, data["currency"]) for item in data["items"]["data"]],
         currency=data["currency"],
         trial_end=time(data.get("trial_end")),
         cancel_at=time(data.get("cancel_at")),
@@ -90,7 +90,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         days_until_due=data.get("days_until_due"),
         pause_behavior=text(pause.get("behavior")),
         resumes_at=time(pause.get("resumes_at")),
-        discounts=[_discount(one) for one in data.get("discounts") or []],
+        discounts=_discounts(data),
         tax_is_automatic=bool(automatic.get("enabled")),
         has_free_time=bool((data.get("metadata") or {}).get(FREE_KEY)),
         is_by_zelle=bool((data.get("metadata") or {}).get(ZELLE_KEY)),
@@ -117,9 +117,13 @@ def _planned(data: Json) -> dict[str, Any]:
     return planned
 
 
-def _subscription_item(data: Json) -> SubscriptionItem:
+def _subscription_item(data: Json, currency: str) -> SubscriptionItem:
     """Read an item. One billed by usage has no amount before it's used."""
     price = data["price"]
+    # A price may have amounts in other currencies than its own.
+    own = (price.get("currency_options") or {}).get(currency) or {}
+    if own and currency != price["currency"]:
+        price = {**price, **own, "currency": currency}
     recurring = price.get("recurring") or {}
     is_metered = recurring.get("usage_type") == "metered"
     return SubscriptionItem(
@@ -147,6 +151,17 @@ def _balance(customer_object: Json, currency: str) -> int:
     """Return a customer's balance if it's in this currency: otherwise it can't be used."""
     own = customer_object.get("currency") or currency
     return int(customer_object.get("balance") or 0) if own == currency else 0
+
+
+def _discounts(data: Json) -> list[dict[str, Any]]:
+    """Read the discounts of a subscription's items, which come first, and its own."""
+    of_items = [
+        _discount(one) | {"item": item["id"]}
+        for item in data["items"]["data"]
+        for one in item.get("discounts") or []
+        if isinstance(one, Mapping)
+    ]
+    return [*of_items, *(_discount(one) for one in data.get("discounts") or [])]
 
 
 def _discount(data: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from billing.membership import by_staff
 from billing.membership.cancellation import MembershipError
 from billing.models import Invoice, MembershipDecision, Subscription
 from billing.payments import by_staff as on_invoices
+from billing.stripe import gateway, snapshots
 from billing.sync import catalog
 from billing.tests.life import (
     DECLINED_LATER_CARD,
@@ -29,6 +30,7 @@ from billing.tests.life import (
     subscribe,
 )
 from billing.tests.staff_world import auditor, signed_in_now, support
+from common.money import Money
 from common.staff import show
 from conftest import Sandbox
 from emails.models import Message
@@ -159,6 +161,41 @@ def test_a_discount_is_given_and_taken_back(sandbox: Sandbox, alice: User, desk:
         (MembershipAction.DISCOUNT, DecisionState.CONFIRMED),
         (MembershipAction.UNDISCOUNT, DecisionState.CONFIRMED),
     ]
+
+
+def test_a_discount_on_an_item_counts_and_is_taken_back(sandbox: Sandbox, alice: User) -> None:
+    coupon = sandbox.stripe.v1.coupons.create({"percent_off": 20, "duration": "forever"})
+    item = row().items[0]["id"]
+    given: Any = {"items": [{"id": item, "discounts": [{"coupon": coupon.id}]}]}
+    sandbox.stripe.v1.subscriptions.update(row().stripe_id, given)
+    deliver(sandbox.events())
+    [found] = row().discounts
+    assert (found["item"], found["coupon"], found["percent_off"]) == (item, coupon.id, 20)
+    assert row().next_charge == 2320
+    [listed] = gateway.list_subscriptions()
+    assert listed.discounts == [found]
+    by_staff.take_discount(row(), by_staff.discount_ids(row()), support())
+    assert (row().discounts, row().next_charge) == ([], 2900)
+    sandbox.stripe.v1.subscriptions.update(row().stripe_id, given)
+    deliver(sandbox.events())
+    another = by_staff.coupon(
+        sandbox.stripe.v1.coupons.create({"amount_off": 100, "currency": "usd"}).id
+    )
+    by_staff.give_discount(row(), by_staff.discount_ids(row()), another, support())
+    assert [one["coupon"] for one in row().discounts] == [another.id]
+
+
+def test_a_price_is_read_in_the_currency_of_the_subscription(sandbox: Sandbox, alice: User) -> None:
+    asked: Any = {"expand": ["customer"]}
+    answer = sandbox.stripe.v1.subscriptions.retrieve(row().stripe_id, asked)
+    data = answer.to_dict(for_json=True) | {"currency": "eur"}
+    [item] = data["items"]["data"]
+    item["price"]["currency_options"] = {
+        "eur": {"unit_amount": 2500, "unit_amount_decimal": "2500"}
+    }
+    assert snapshots.subscription(data).items[0].money == Money(2500, "eur")
+    item["price"]["currency_options"] = {"usd": {"unit_amount": 2900}}
+    assert snapshots.subscription(data | {"currency": "usd"}).items[0].money == Money(2900, "usd")
 
 
 def test_without_stripe_nothing_is_changed_and_that_is_said(

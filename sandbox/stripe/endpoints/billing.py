@@ -77,6 +77,7 @@ _CHANGED_ITEMS = ListOf(
     Hash(
         {
             "deleted": BOOLEAN,
+            "discounts": Emptyable(DISCOUNTS),
             "id": TEXT,
             "metadata": METADATA,
             "price": TEXT,
@@ -190,8 +191,13 @@ def _update_subscription(call: Call) -> Json:
     subscriptions.update(call.world, subscription, call.params)
     if was_active and subscription["status"] == "trialing":
         renewals.bill_free_time(call.world, subscription)
-    if call.params.get("items"):
-        switching.switch(call.world, subscription, call.params)
+    changes = call.params.get("items") or []
+    for change in changes:
+        if "discounts" in change:
+            discounts.replace_in_item(call.world, subscription, change["id"], change["discounts"])
+    others = [one for one in changes if set(one) - {"id", "discounts"}]
+    if others:
+        switching.switch(call.world, subscription, {**call.params, "items": others})
     return subscription
 
 

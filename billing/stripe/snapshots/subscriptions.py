@@ -77,7 +77,7 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         items=[_subscription_item(item, data["currency"]) for item in data["items"]["data"]],
         currency=data["currency"],
         trial_end=time(data.get("trial_end")),
-        cancel_at=time(data.get("cancel_at")),
+        cancel_at=time(data.get("cancel_at")) or _scheduled_end(data),
         cancel_at_period_end=bool(data.get("cancel_at_period_end")),
         canceled_at=time(data.get("canceled_at")),
         started_at=required_time(data["start_date"]),
@@ -98,6 +98,16 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         tax_problem=text(automatic.get("disabled_reason")),
         balance=_balance(part(data["customer"]), data["currency"]),
     )
+
+
+def _scheduled_end(data: Json) -> datetime | None:
+    """Return when its schedule, if it's expanded, ends it with the last phase.
+
+    Stripe doesn't promise that the subscription says so itself.
+    """
+    schedule = part(data.get("schedule"))
+    ends_it = schedule.get("end_behavior") == "cancel" and schedule.get("current_phase")
+    return time(schedule["phases"][-1]["end_date"]) if ends_it else None
 
 
 def _planned(data: Json) -> dict[str, Any]:

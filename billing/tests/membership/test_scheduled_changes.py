@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -58,3 +60,25 @@ def test_the_scheduled_price_comes_and_is_shown(
     deliver(sandbox.events())
     row = Subscription.objects.get()
     assert (row.price_id, row.interval, row.status) == (YEARLY, "year", "active")
+
+
+def test_a_schedule_that_ends_the_membership_is_its_end(sandbox: Sandbox, client: Client) -> None:
+    user = paid_member(sandbox)
+    client.force_login(user)
+    made = sandbox.stripe.v1.subscription_schedules.create(
+        {"from_subscription": Subscription.objects.get().stripe_id}
+    )
+    phase = made.phases[0]
+    now: Any = {"start_date": phase.start_date, "end_date": phase.end_date}
+    now["items"] = [{"price": MONTHLY, "quantity": 1}]
+    asked: Any = {"end_behavior": "cancel", "phases": [now]}
+    sandbox.stripe.v1.subscription_schedules.update(made.id, asked)
+    deliver(sandbox.events())
+    row = Subscription.objects.get()
+    assert (row.ends_at, row.next_charge) == (row.current_period_end, None)
+    page = client.get(reverse("billing:membership")).content.decode()
+    assert "Next payment" not in page
+    # A member who changes their mind stays: the schedule is released.
+    assert client.post(reverse("billing:resume"), follow=True).status_code == 200
+    row.refresh_from_db()
+    assert (row.ends_at, row.next_charge) == (None, 2900)

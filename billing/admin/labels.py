@@ -203,6 +203,8 @@ def planned(row: Subscription) -> str:
     """Return which price comes next and when, or nothing: "$290.00 a year from December 4"."""
     if row.planned_at is None:
         return ""
+    if not row.planned_price_id:
+        return f"something else is scheduled at Stripe from {show.day(row.planned_at)}"
     plan = Plan.objects.filter(stripe_id=row.planned_price_id).first()
     rate = rhythms.rate(plan.money, plan.interval, plan.interval_count) if plan else "another price"
     return f"{rate} from {show.day(row.planned_at)}"

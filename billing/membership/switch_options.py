@@ -152,7 +152,7 @@ def _coming(row: Subscription) -> Obstacle | None:
     """Return what's decided for the end of the period."""
     if row.ends_at:
         return Obstacle(_("Your membership is about to end. Keep it to switch plans."))
-    if row.planned_at:
+    if row.planned_at and row.planned_price_id:
         why = _("Your price changes on %(day)s. To choose another, keep your present plan first.")
         return Obstacle(why % {"day": plain_date(row.planned_at)})
     return None

@@ -190,7 +190,7 @@ def _membership(facts: MemberFacts, subscription: Subscription | None) -> Member
 
 def _planned(row: Subscription, facts: MemberFacts) -> str:
     """Return which price comes next and when, if one is planned."""
-    if row.planned_at is None or row.ends_at:
+    if row.planned_at is None or row.ends_at or not row.planned_price_id:
         return ""
     day = plain_date(row.planned_at)
     plan = next((one for one in facts.plans if one.stripe_id == row.planned_price_id), None)

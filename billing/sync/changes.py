@@ -98,10 +98,10 @@ def _plan_transitions(old: Subscription | None, new: Subscription) -> list[Trans
     """Return the price that was planned, or dropped. A switch, and an end, speak for themselves."""
     if new.ends_at:
         return []
-    if new.planned_at:
+    if new.planned_price_id:
         is_known = old is not None and _plan_of(old) == _plan_of(new)
         return [] if is_known else [PricePlanned(new, new.read_at if old else new.started_at)]
-    if old is None or not old.planned_at or old.price_id != new.price_id:
+    if old is None or not old.planned_price_id or old.price_id != new.price_id:
         return []
     return [PlanDropped(new, old, new.read_at)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ class SubscriptionSnapshot(Fitted):
     is_by_zelle: bool
     tax_problem: str
     schedule_id: str  # of what's planned for it at Stripe
-    planned_price_id: str  # the price that comes next, and when
+    planned_price_id: str  # the price that comes next, if that's what is planned, and when
     planned_at: datetime | None
     balance: int  # the customer's, in the subscription's currency: negative is credit
 
@@ -111,20 +112,36 @@ def _scheduled_end(data: Json) -> datetime | None:
 
 
 def _planned(data: Json) -> dict[str, Any]:
-    """Read from a subscription's schedule, if it's expanded, which price comes next and when."""
+    """Read from a subscription's schedule, if it's expanded, which price comes next and when.
+
+    If no other price comes, but something else changes, only when that is.
+    """
     schedule = data.get("schedule")
     planned = {"schedule_id": object_id(schedule), "planned_price_id": "", "planned_at": None}
     now = part(schedule).get("current_phase") or {}
     if not now:
         return planned
     have = {item["price"]["id"] for item in data["items"]["data"]}
-    for phase in part(schedule)["phases"]:
+    later = [one for one in part(schedule)["phases"] if one["start_date"] >= now["end_date"]]
+    for phase in later:
         prices = [object_id(item["price"]) for item in phase["items"]]
         others = [one for one in prices if one not in have]
-        if phase["start_date"] >= now["end_date"] and others:
+        if others:
             begins = time(phase["start_date"])
             return planned | {"planned_price_id": others[0], "planned_at": begins}
-    return planned
+    changes = (phase["start_date"] for phase in later if _is_other(phase, data))
+    return planned | {"planned_at": time(next(changes, None))}
+
+
+def _is_other(phase: Json, data: Json) -> bool:
+    """Whether a phase with the same prices has other quantities, or a new discount or trial."""
+    asked = Counter({object_id(one["price"]): one.get("quantity") or 1 for one in phase["items"]})
+    have = Counter({one["price"]["id"]: one.get("quantity") or 1 for one in data["items"]["data"]})
+    given = [*(phase.get("discounts") or [])]
+    for item in phase["items"]:
+        given += item.get("discounts") or []
+    is_new = any(one.get("coupon") or one.get("promotion_code") for one in given)
+    return asked != have or is_new or (phase.get("trial_end") or 0) > phase["start_date"]
 
 
 def _subscription_item(data: Json, currency: str) -> SubscriptionItem:

@@ -9,9 +9,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from billing.admin import labels
 from billing.models import Subscription
 from billing.tests.life import deliver, paid_member, sign_up, subscribe
 from conftest import Sandbox
+from emails.models import Message
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +84,28 @@ def test_a_schedule_that_ends_the_membership_is_its_end(sandbox: Sandbox, client
     assert client.post(reverse("billing:resume"), follow=True).status_code == 200
     row.refresh_from_db()
     assert (row.ends_at, row.next_charge) == (None, 2900)
+
+
+@pytest.mark.parametrize("change", ["quantity", "discount", "nothing"])
+def test_staff_see_that_something_else_is_scheduled(sandbox: Sandbox, change: str) -> None:
+    paid_member(sandbox)
+    row = Subscription.objects.get()
+    coupon = sandbox.stripe.v1.coupons.create({"percent_off": 50, "duration": "once"})
+    schedules = sandbox.stripe.v1.subscription_schedules
+    made = schedules.create({"from_subscription": row.stripe_id})
+    phase = made.phases[0]
+    now: Any = {"start_date": phase.start_date, "end_date": phase.end_date}
+    now["items"] = [{"price": MONTHLY, "quantity": 1}]
+    then: Any = {"items": [{"price": MONTHLY, "quantity": 2 if change == "quantity" else 1}]}
+    if change == "discount":
+        then["discounts"] = [{"coupon": coupon.id}]
+    schedules.update(made.id, {"phases": [now, then]})
+    deliver(sandbox.events())
+    row.refresh_from_db()
+    if change == "nothing":
+        assert (row.planned_at, labels.planned(row)) == (None, "")
+    else:
+        assert (row.planned_at, row.planned_price_id) == (row.current_period_end, "")
+        assert "something else is scheduled at Stripe from" in labels.planned(row)
+    # Members hear of other prices; what's this, nobody can say in words.
+    assert not Message.objects.filter(kind__contains="plan").exists()

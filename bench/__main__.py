@@ -14,7 +14,7 @@ from typing import Any
 import django
 import psycopg
 
-from bench import handing_over, jobs, mails, numbers, pages, rebuilding, webhooks
+from bench import handing_over, jobs, mails, numbers, pages, rebuilding, staff_site, webhooks
 from bench.servers import environment, manage
 
 WIDTHS = (54, 12)
@@ -124,6 +124,16 @@ def _rebuild_rows(taken: rebuilding.Taken) -> list[Row]:
     ]
 
 
+def _staff_rows(taken: list[staff_site.Taken]) -> list[Row]:
+    rows = []
+    for page in taken:
+        statements = f"{page.statements} statements, one of {page.slowest:.0f} ms"
+        rows.append((f"Staff: {page.page}", f"{page.milliseconds:.0f} ms", statements))
+        if page.slowest > staff_site.SLOW_MS:
+            rows.append((f"    {page.slowest_sql}", "", ""))
+    return rows
+
+
 def _print(rows: list[Row]) -> None:
     print()
     for name, value, target in [("", "measured", "target"), *rows]:
@@ -139,10 +149,11 @@ MEASUREMENTS: dict[str, Callable[[Database], list[Row]]] = {
     # Last, since they leave many rows behind.
     "numbers": lambda _: _number_rows(numbers.measure()),
     "rebuild": lambda _: _rebuild_rows(rebuilding.measure()),
+    "staff": lambda _: _staff_rows(staff_site.measure()),
 }
 
 # Only when they're named.
-LONG = {"rebuild"}
+LONG = {"rebuild", "staff"}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Browser, Error, Page, expect
 
 from e2e import journey
 from e2e.axe import THEMES, Theme
@@ -97,13 +97,21 @@ def visits(page: Page, portal: str) -> Iterator[str]:
 
 
 def is_page(page: Page, address: str) -> bool:
-    """Open an address; return whether it's a page. A download is none."""
+    """Open an address; return whether it's a page. A download is none.
+
+    The walk may take so long that a page asks again who it is.
+    """
     try:
         answer = page.goto(address)
     except Error as error:
         if "Download is starting" in error.message:
             return False
         raise
+    if "/reauthenticate/" in page.url:
+        page.get_by_label("Password").fill(journey.PASSWORD)
+        page.get_by_label("Password").press("Enter")
+        expect(page).to_have_url(address)
+        answer = page.reload()
     assert answer is not None
     assert answer.status < 500, address
     return answer.ok and "html" in answer.headers["content-type"]

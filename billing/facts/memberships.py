@@ -58,7 +58,7 @@ def paid_twice() -> QuerySet[Any, Any]:
     """Return the users (`customer__user`) with several continuing memberships, all charged."""
     rows = Subscription.objects.memberships().live().filter(cancel_at=None)
     going_on = rows.exclude(cancel_at_period_end=True).order_by().values("customer__user")
-    return going_on.annotate(count=Count("pk")).filter(count__gt=1)
+    return going_on.annotate(count=Count("*")).filter(count__gt=1)
 
 
 def tell_anew() -> int:

@@ -95,7 +95,10 @@ class BankLine(models.Model):
                 fields=["account", "identity"], name="billing_bank_line_once_an_account"
             )
         ]
-        indexes = [models.Index(fields=["account", "-posted_on"], name="billing_bank_line_days")]
+        indexes = [
+            models.Index(fields=["account", "-posted_on"], name="billing_bank_line_days"),
+            models.Index(fields=["-posted_on", "-id"], name="billing_bank_line_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.posted_on:%Y-%m-%d} {self.money}"
@@ -228,7 +231,8 @@ class BankTransfer(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["direction", "amount", "on"], name="billing_transfer_meeting")
+            models.Index(fields=["direction", "amount", "on"], name="billing_transfer_meeting"),
+            models.Index(fields=["-on", "-id"], name="billing_transfer_newest"),
         ]
 
     def __str__(self) -> str:

@@ -43,6 +43,7 @@ class CreditNote(StripeCopy):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["customer", "-created_at"], name="billing_credit_note_list"),
+            models.Index(fields=["-created_at", "-id"], name="billing_credit_note_newest"),
         ]
 
     def __str__(self) -> str:

@@ -55,6 +55,7 @@ class Dispute(StripeCopy):
                 condition=models.Q(status__in=sorted(ANSWERABLE_DISPUTE)),
                 name="billing_dispute_to_answer",
             ),
+            models.Index(fields=["-created_at", "-id"], name="billing_dispute_newest"),
         ]
 
     def __str__(self) -> str:

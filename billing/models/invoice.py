@@ -121,6 +121,11 @@ class Invoice(StripeCopy):
                 condition=models.Q(billing_reason="subscription_update"),
                 name="billing_invoice_switches",
             ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(status=InvoiceStatus.DRAFT) & ~models.Q(finalization_error=""),
+                name="billing_invoice_unfinalized",
+            ),
         ]
 
     @property

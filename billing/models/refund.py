@@ -217,6 +217,7 @@ class Refund(models.Model):
         indexes = [
             models.Index(fields=["customer", "-created_at", "-id"], name="billing_refund_list"),
             models.Index(fields=["state", "created_at"], name="billing_refund_queue"),
+            models.Index(fields=["-created_at", "-id"], name="billing_refund_newest"),
         ]
 
     def __str__(self) -> str:

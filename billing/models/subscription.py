@@ -173,6 +173,28 @@ class Subscription(StripeCopy):
 
     class Meta:
         ordering = ["-started_at", "-id"]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="billing_subscription_newest"),
+            models.Index(
+                fields=["customer"],
+                condition=models.Q(
+                    is_membership=True,
+                    status__in=sorted(LIVE_SUBSCRIPTION),
+                    cancel_at=None,
+                    cancel_at_period_end=False,
+                ),
+                name="billing_membership_going_on",
+            ),
+            # Few have these, and home asks for them each time.
+            models.Index(
+                fields=["id"],
+                condition=models.Q(is_second_trial=True),
+                name="billing_second_trials",
+            ),
+            models.Index(
+                fields=["id"], condition=~models.Q(tax_problem=""), name="billing_untaxed"
+            ),
+        ]
         permissions = [("cancel_subscription_now", "Can end a membership at once")]
 
     def __str__(self) -> str:

@@ -467,7 +467,8 @@ def test_an_invoice_number_is_not_read_as_a_phone_number(world: World) -> None:
         return [row.number for row in answer.context["cl"].result_list]
 
     assert found("UZAPGIQX-0002") == ["UZAPGIQX-0002"]
-    assert found("0002") == ["UZAPGIQX-0002"]
+    # The number that was counted up for the world's invoice may have these digits, too.
+    assert [one for one in found("0002") if one != number] == ["UZAPGIQX-0002"]
     assert found("Bob Baker-0002") == []
     assert found(number) == [number]
     assert len(found("(202)")) == len(found("+1 202 555")) == 3

@@ -180,7 +180,7 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
         chosen = f"{more['days']}, {currency.upper()}"
         exported = _exported(measure, rows, currency)
         return exporting.send(
-            request, Subscription, measure.label, COLUMNS, exported, name, kind, chosen=chosen
+            request, Subscription, str(measure.label), COLUMNS, exported, name, kind, chosen=chosen
         )
     count, total = measures.totalled(rows)
     page = Paginator(_in_order(rows), PAGE).get_page(request.GET.get("p"))

@@ -13,6 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from billing.facts import daily
 from billing.facts.windows import Window
@@ -38,15 +41,15 @@ class Measure:
     """
 
     key: str
-    label: str
-    definition: str
+    label: str | Promise
+    definition: str | Promise
     unit: Unit
     facts: tuple[str, ...] = ()
     is_level: bool = False
     at_start: bool = False
     top: str = ""
     bottom: str = ""
-    none_because: str = ""
+    none_because: str | Promise = ""
     more_is_better: bool | None = None
 
 
@@ -55,7 +58,7 @@ MRR_FACTS = tuple(
 )
 MEMBER_FACTS = ("members:new", "members:returned", "members:lost")
 PAID_FACTS = ("paid:membership", "paid:other", "paid:once")
-MRR_WORDS = (
+MRR_WORDS = _(
     "Monthly recurring revenue: what running subscriptions were billed for, as a month’s amount."
     " A yearly price counts as a twelfth. Without trials, free time, taxes, pauses, one-time"
     " payments, and discounts that end. A failed payment counts until the subscription ends."
@@ -64,11 +67,11 @@ MRR_WORDS = (
 MEASURES: dict[str, Measure] = {
     one.key: one
     for one in (
-        Measure("mrr", "MRR", MRR_WORDS, Unit.MONEY, MRR_FACTS, True, more_is_better=True),
+        Measure("mrr", _("MRR"), MRR_WORDS, Unit.MONEY, MRR_FACTS, True, more_is_better=True),
         Measure(
             "mrr-start",
-            "MRR at the start",
-            "MRR at the end of the day before. " + MRR_WORDS,
+            _("MRR at the start"),
+            format_lazy("{} {}", _("MRR at the end of the day before."), MRR_WORDS),
             Unit.MONEY,
             MRR_FACTS,
             True,
@@ -76,59 +79,67 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             "mrr-new",
-            "New",
-            "MRR of people who paid for a subscription for the first time.",
+            _("New"),
+            _("MRR of people who paid for a subscription for the first time."),
             Unit.MONEY,
             ("mrr:new",),
             more_is_better=True,
         ),
         Measure(
             "mrr-reactivation",
-            "Came back",
-            "MRR of people who had left and pay again.",
+            _("Came back"),
+            _("MRR of people who had left and pay again."),
             Unit.MONEY,
             ("mrr:reactivation",),
             more_is_better=True,
         ),
         Measure(
             "mrr-expansion",
-            "Expansion",
-            "By how much members pay more: a larger plan, something besides, the end of a pause or"
-            " of free time.",
+            _("Expansion"),
+            _(
+                "By how much members pay more: a larger plan, something besides, the end of a"
+                " pause or"
+                " of free time."
+            ),
             Unit.MONEY,
             ("mrr:expansion",),
             more_is_better=True,
         ),
         Measure(
             "mrr-contraction",
-            "Contraction",
-            "By how much members pay less and stay: a smaller plan, something dropped, a pause,"
-            " free time. What a pause or free time takes off comes back as expansion.",
+            _("Contraction"),
+            _(
+                "By how much members pay less and stay: a smaller plan, something dropped, a pause,"
+                " free time. What a pause or free time takes off comes back as expansion."
+            ),
             Unit.MONEY,
             ("mrr:contraction",),
             more_is_better=True,
         ),
         Measure(
             "mrr-churn",
-            "Churn",
-            "MRR of people whose subscriptions ended.",
+            _("Churn"),
+            _("MRR of people whose subscriptions ended."),
             Unit.MONEY,
             ("mrr:churn",),
             more_is_better=True,
         ),
         Measure(
             "mrr-lost",
-            "MRR lost",
-            "Churn and contraction together.",
+            _("MRR lost"),
+            _("Churn and contraction together."),
             Unit.MONEY,
             ("mrr:contraction", "mrr:churn"),
             more_is_better=True,
         ),
         Measure(
             "members",
-            "Active members",
-            "People whose membership runs at the end of the last day, paid up or not. Free trials"
-            " don’t count. Someone with two memberships counts once.",
+            _("Active members"),
+            _(
+                "People whose membership runs at the end of the last day, paid up or not. Free"
+                " trials"
+                " don’t count. Someone with two memberships counts once."
+            ),
             Unit.COUNT,
             MEMBER_FACTS,
             True,
@@ -136,8 +147,8 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             "members-start",
-            "Members at the start",
-            "Active members at the end of the day before.",
+            _("Members at the start"),
+            _("Active members at the end of the day before."),
             Unit.COUNT,
             MEMBER_FACTS,
             True,
@@ -145,220 +156,231 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             "members-new",
-            "New members",
-            "People whose first membership began, after the free trial if they had one.",
+            _("New members"),
+            _("People whose first membership began, after the free trial if they had one."),
             Unit.COUNT,
             ("members:new",),
             more_is_better=True,
         ),
         Measure(
             "members-returned",
-            "Returned",
-            "Former members whose membership began again.",
+            _("Returned"),
+            _("Former members whose membership began again."),
             Unit.COUNT,
             ("members:returned",),
             more_is_better=True,
         ),
         Measure(
             "members-lost",
-            "Lost",
-            "People whose membership ended. A canceled one counts when it ends, not when they"
-            " cancel.",
+            _("Lost"),
+            _(
+                "People whose membership ended. A canceled one counts when it ends, not when they"
+                " cancel."
+            ),
             Unit.COUNT,
             ("members:lost",),
             more_is_better=False,
         ),
         Measure(
             "members-net",
-            "Net",
-            "New and returned members, less those lost.",
+            _("Net"),
+            _("New and returned members, less those lost."),
             Unit.COUNT,
             MEMBER_FACTS,
             more_is_better=True,
         ),
         Measure(
             "churn-members",
-            "Churn of members",
-            "Members lost, as a share of those at the start. (Stripe also divides by those who"
-            " joined in the same days.)",
+            _("Churn of members"),
+            _(
+                "Members lost, as a share of those at the start. (Stripe also divides by those who"
+                " joined in the same days.)"
+            ),
             Unit.SHARE,
             top="members-lost",
             bottom="members-start",
-            none_because="no members at the start",
+            none_because=_("no members at the start"),
             more_is_better=False,
         ),
         Measure(
             "churn-money",
-            "Churn of money",
-            "MRR lost to churn and contraction, as a share of MRR at the start.",
+            _("Churn of money"),
+            _("MRR lost to churn and contraction, as a share of MRR at the start."),
             Unit.SHARE,
             top="mrr-lost",
             bottom="mrr-start",
-            none_because="no MRR at the start",
+            none_because=_("no MRR at the start"),
             more_is_better=False,
         ),
         Measure(
             "trials-started",
-            "Trials started",
-            "Free trials that began.",
+            _("Trials started"),
+            _("Free trials that began."),
             Unit.COUNT,
             ("trials:started",),
             more_is_better=True,
         ),
         Measure(
             "trials-ended",
-            "Trials ended",
-            "Free trials that ended, paid for afterward or not.",
+            _("Trials ended"),
+            _("Free trials that ended, paid for afterward or not."),
             Unit.COUNT,
             ("trials:ended",),
         ),
         Measure(
             "trials-converted",
-            "Trials converted",
-            "Of the trials that ended, those whose first invoice was paid by now.",
+            _("Trials converted"),
+            _("Of the trials that ended, those whose first invoice was paid by now."),
             Unit.COUNT,
             ("trials:converted",),
             more_is_better=True,
         ),
         Measure(
             "trial-conversion",
-            "Trial conversion",
-            "Trials converted, as a share of those that ended in these days.",
+            _("Trial conversion"),
+            _("Trials converted, as a share of those that ended in these days."),
             Unit.SHARE,
             top="trials-converted",
             bottom="trials-ended",
-            none_because="no trial ended",
+            none_because=_("no trial ended"),
             more_is_better=True,
         ),
         Measure(
             "arpm",
-            "Revenue per member",
-            "MRR divided by active members (ARPM; Stripe calls it ARPU).",
+            _("Revenue per member"),
+            _("MRR divided by active members (ARPM; Stripe calls it ARPU)."),
             Unit.EACH,
             top="mrr",
             bottom="members",
-            none_because="no members",
+            none_because=_("no members"),
             more_is_better=True,
         ),
         Measure(
             "paid-membership",
-            "Memberships",
-            "Payments received for memberships, by card, Zelle, or otherwise, before refunds.",
+            _("Memberships"),
+            _("Payments received for memberships, by card, Zelle, or otherwise, before refunds."),
             Unit.MONEY,
             ("paid:membership",),
             more_is_better=True,
         ),
         Measure(
             "paid-other",
-            "Other subscriptions",
-            "Payments received for subscriptions besides the membership, before refunds.",
+            _("Other subscriptions"),
+            _("Payments received for subscriptions besides the membership, before refunds."),
             Unit.MONEY,
             ("paid:other",),
             more_is_better=True,
         ),
         Measure(
             "paid-once",
-            "One-time payments",
-            "Payments received for anything else, before refunds.",
+            _("One-time payments"),
+            _("Payments received for anything else, before refunds."),
             Unit.MONEY,
             ("paid:once",),
             more_is_better=True,
         ),
         Measure(
             "paid",
-            "Received",
-            "All payments received in these days, before refunds, disputes, and fees.",
+            _("Received"),
+            _("All payments received in these days, before refunds, disputes, and fees."),
             Unit.MONEY,
             PAID_FACTS,
             more_is_better=True,
         ),
         Measure(
             "paid-stripe",
-            "Paid through Stripe",
-            "Payments received through Stripe, which can be disputed.",
+            _("Paid through Stripe"),
+            _("Payments received through Stripe, which can be disputed."),
             Unit.COUNT,
             ("paid_through:stripe",),
         ),
         Measure(
             "refunded",
-            "Refunded",
-            "Refunds sent in these days, whenever the payment was, without those that failed.",
+            _("Refunded"),
+            _("Refunds sent in these days, whenever the payment was, without those that failed."),
             Unit.MONEY,
             ("refunded",),
             more_is_better=False,
         ),
         Measure(
             "refund-rate",
-            "Refund rate",
-            "What was refunded, as a share of what was received in the same days.",
+            _("Refund rate"),
+            _("What was refunded, as a share of what was received in the same days."),
             Unit.SHARE,
             top="refunded",
             bottom="paid",
-            none_because="nothing was received",
+            none_because=_("nothing was received"),
             more_is_better=False,
         ),
         Measure(
             "disputed",
-            "Disputes",
-            "Disputes opened in these days. Inquiries, which move no money, don’t count.",
+            _("Disputes"),
+            _("Disputes opened in these days. Inquiries, which move no money, don’t count."),
             Unit.COUNT,
             ("disputed",),
             more_is_better=False,
         ),
         Measure(
             "dispute-rate",
-            "Dispute rate",
-            "Disputes, as a share of the number of payments through Stripe in the same days. Card"
-            " networks watch this; Stripe warns from 0.75%.",
+            _("Dispute rate"),
+            _(
+                "Disputes, as a share of the number of payments through Stripe in the same days."
+                " Card"
+                " networks watch this; Stripe warns from 0.75%."
+            ),
             Unit.SHARE,
             top="disputed",
             bottom="paid-stripe",
-            none_because="no payment through Stripe",
+            none_because=_("no payment through Stripe"),
             more_is_better=False,
         ),
         Measure(
             "failed",
-            "Failed renewals",
-            "Renewals of these days whose first charge failed, paid later or not.",
+            _("Failed renewals"),
+            _("Renewals of these days whose first charge failed, paid later or not."),
             Unit.MONEY,
             ("failed",),
             more_is_better=False,
         ),
         Measure(
             "recovered",
-            "Recovered",
-            "Of the failed renewals, those that were paid by now.",
+            _("Recovered"),
+            _("Of the failed renewals, those that were paid by now."),
             Unit.MONEY,
             ("recovered",),
             more_is_better=True,
         ),
         Measure(
             "recovery",
-            "Recovery of failed payments",
-            "What was recovered, as a share of the renewals of these days whose first charge"
-            " failed.",
+            _("Recovery of failed payments"),
+            _(
+                "What was recovered, as a share of the renewals of these days whose first charge"
+                " failed."
+            ),
             Unit.SHARE,
             top="recovered",
             bottom="failed",
-            none_because="no renewal failed",
+            none_because=_("no renewal failed"),
             more_is_better=True,
         ),
         Measure(
             "year-lost",
-            "Members lost in a year",
-            "Members lost in the twelve months up to the last day.",
+            _("Members lost in a year"),
+            _("Members lost in the twelve months up to the last day."),
             Unit.COUNT,
             ("members:lost",),
         ),
         Measure(
             "lifetime-value",
-            "Lifetime value",
-            "Revenue per member, divided by the average monthly churn of members in the twelve"
-            " months up to the last day: what a member brings before they leave.",
+            _("Lifetime value"),
+            _(
+                "Revenue per member, divided by the average monthly churn of members in the twelve"
+                " months up to the last day: what a member brings before they leave."
+            ),
             Unit.EACH,
             top="arpm",
             bottom="year-lost",
-            none_because="nobody has left in twelve months",
+            none_because=_("nobody has left in twelve months"),
             more_is_better=True,
         ),
     )

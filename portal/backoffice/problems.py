@@ -13,7 +13,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.core.statuses import IgnoredBecause, InvoiceStatus
@@ -25,6 +28,7 @@ from emails import outbox
 from emails.catalog import Kind
 from emails.left_out import Why
 from emails.models import Channel, Message
+from members import languages
 from portal.backoffice import message_words, problem_facts
 from portal.backoffice.contexts import ProblemFound
 from portal.backoffice.problem_facts import (
@@ -55,25 +59,58 @@ SAID_ELSEWHERE = frozenset(
     }
 )
 MOST_NAMED = 4
-# Limits of texts: whose they are, and what raises them.
+# Limits of texts: what reached one, and what raises it.
 CAPS = {
-    "person": ("a number", "TEXTS_PER_PERSON_PER_DAY"),
-    "country": ("a country", "TEXTS_PER_COUNTRY_PER_DAY"),
-    "total": ("the portal", "TEXTS_PER_DAY"),
+    "person": (
+        ngettext_lazy(
+            "%(count)s text went unsent in the last 24 hours: a number reached its limit. If that"
+            " many are right, raise %(setting)s.",
+            "%(count)s texts went unsent in the last 24 hours: a number reached its limit. If that"
+            " many are right, raise %(setting)s.",
+            "number",
+        ),
+        "TEXTS_PER_PERSON_PER_DAY",
+    ),
+    "country": (
+        ngettext_lazy(
+            "%(count)s text went unsent in the last 24 hours: a country reached its limit. If that"
+            " many are right, raise %(setting)s.",
+            "%(count)s texts went unsent in the last 24 hours: a country reached its limit. If that"
+            " many are right, raise %(setting)s.",
+            "number",
+        ),
+        "TEXTS_PER_COUNTRY_PER_DAY",
+    ),
+    "total": (
+        ngettext_lazy(
+            "%(count)s text went unsent in the last 24 hours: the portal reached its limit. If that"
+            " many are right, raise %(setting)s.",
+            "%(count)s texts went unsent in the last 24 hours: the portal reached its limit. If"
+            " that many are right, raise %(setting)s.",
+            "number",
+        ),
+        "TEXTS_PER_DAY",
+    ),
 }
 LONGEST_KEY = 200
-NO_PORTAL = (
+NO_PORTAL = gettext_lazy(
     "Members can’t change their card: Stripe’s customer portal isn’t set up. In Stripe’s dashboard,"
     " open Settings → Billing → Customer portal and save it."
 )
 WHAT_IS_WRONG = {
-    IgnoredBecause.THIN: (
-        "without their object (“thin”), which were ignored: let the endpoint at Stripe send"
-        " snapshot payloads."
+    IgnoredBecause.THIN: ngettext_lazy(
+        "Stripe sent %(count)s event without its object (“thin”), which was ignored: let the"
+        " endpoint at Stripe send snapshot payloads.",
+        "Stripe sent %(count)s events without their object (“thin”), which were ignored: let the"
+        " endpoint at Stripe send snapshot payloads.",
+        "number",
     ),
-    IgnoredBecause.OTHER_MODE: (
-        "of its other mode (live or test), which were ignored: remove this portal’s address from"
-        " the endpoints of that mode."
+    IgnoredBecause.OTHER_MODE: ngettext_lazy(
+        "Stripe sent %(count)s event of its other mode (live or test), which was ignored: remove"
+        " this portal’s address from the endpoints of that mode.",
+        "Stripe sent %(count)s events of its other mode (live or test), which were ignored: remove"
+        " this portal’s address from the endpoints of that mode.",
+        "number",
     ),
     IgnoredBecause.CONNECTED: (
         "of connected accounts, which were ignored: let the endpoint at Stripe listen to your"
@@ -124,25 +161,41 @@ def described(facts: ProblemFacts) -> list[CurrentProblem]:
 
 def watch() -> list[Problem]:
     """Record and mail new problems, close those that are gone; return the new ones."""
-    now = {one.key: one for one in current()}
+    facts = problem_facts.read(timezone.now())
+    now = [one.key for one in described(facts)]
     with transaction.atomic():
         rows = Problem.objects.select_for_update().filter(solved_at=None)
         known = {row.key: row for row in rows}
         gone = [row.pk for key, row in known.items() if key not in now]
         Problem.objects.filter(pk__in=gone).update(solved_at=timezone.now())
-        return [_tell(one) for key, one in now.items() if key not in known]
+        return [_tell(facts, key) for key in dict.fromkeys(now) if key not in known]
 
 
-def _tell(one: CurrentProblem) -> Problem:
-    row = Problem.objects.create(key=one.key, text=one.text)
+def _tell(facts: ProblemFacts, key: str) -> Problem:
+    """Record a problem in the business's language, and mail it in each reader's."""
+    with translation.override(languages.own()):
+        row = Problem.objects.create(key=key, text=_of_key(facts, key).text)
     outbox.put_staff(
-        lambda: ProblemFound(
-            text=one.text, action=one.action, url=f"{settings.PORTAL_URL}{one.url}"
-        ),
+        lambda: _found(_of_key(facts, key)),
         cause=str(row.pk),
         happened_at=row.seen_at,
     )
     return row
+
+
+def _of_key(facts: ProblemFacts, key: str) -> CurrentProblem:
+    """Put one problem into words of the active language."""
+    return next(one for one in described(facts) if one.key == key)
+
+
+def _found(one: CurrentProblem) -> ProblemFound:
+    url = f"{settings.PORTAL_URL}{one.url}"
+    return ProblemFound(text=one.text, action=one.action, url=url)
+
+
+def _counted(words: str, count: int) -> str:
+    """Fill in a number as people write it."""
+    return words % {"count": show.number(count)}
 
 
 def _edited_texts(facts: ProblemFacts) -> Iterator[CurrentProblem]:
@@ -151,10 +204,10 @@ def _edited_texts(facts: ProblemFacts) -> Iterator[CurrentProblem]:
         if wrong := message_words.broken(row):
             yield CurrentProblem(
                 f"edited text:{row.kind}:{row.language}:{row.pk}",
-                f"The words of {message_words.title(row)} can’t be used, so the original is sent."
-                f" {wrong[0]}",
+                _("The words of %(message)s can’t be used, so the original is sent. %(reason)s")
+                % {"message": message_words.title(row), "reason": wrong[0]},
                 message_words.address(Kind(row.kind), row.language),
-                "Edit the words",
+                _("Edit the words"),
                 permission="emails.view_message",
                 tone=WARNING,
             )
@@ -163,14 +216,14 @@ def _edited_texts(facts: ProblemFacts) -> Iterator[CurrentProblem]:
 def _over_caps(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield that texts were left out: the business has grown, or something sends too many."""
     rows = show.list_of("emails.message", channel__exact=Channel.SMS, why=Why.HELD)
-    for name, (what, variable) in CAPS.items():
+    for name, (words, variable) in CAPS.items():
         if count := facts.over_caps.get(name):
+            numbers = {"number": count, "count": show.number(count), "setting": variable}
             yield CurrentProblem(
                 f"text cap:{name}",
-                f"{show.count(count, 'text')} went unsent in the last 24 hours: {what} reached its"
-                f" limit. If that many are right, raise {variable}.",
+                words % numbers,
                 rows,
-                "See what was held back",
+                _("See what was held back"),
                 permission="emails.view_message",
                 tone=WARNING if name == "person" else DANGER,
             )
@@ -185,9 +238,9 @@ def _memberships(facts: ProblemFacts) -> Iterator[CurrentProblem]:
 def _two_memberships(user_id: int) -> CurrentProblem:
     return CurrentProblem(
         f"{TWO}:{user_id}",
-        "A member is charged for two memberships. End one, and refund it if that’s right.",
+        _("A member is charged for two memberships. End one, and refund it if that’s right."),
         reverse("admin:billing_subscription_two", args=[user_id]),
-        "See both",
+        _("See both"),
         MONEY,
     )
 
@@ -195,10 +248,12 @@ def _two_memberships(user_id: int) -> CurrentProblem:
 def _second_trial(subscription_pk: int) -> CurrentProblem:
     return CurrentProblem(
         f"{SECOND_TRIAL}:{subscription_pk}",
-        "Somebody started a second free trial from another account with the same email address."
-        " End it, or let it run.",
+        _(
+            "Somebody started a second free trial from another account with the same email"
+            " address. End it, or let it run."
+        ),
         show.page_of(Subscription(pk=subscription_pk)),
-        "See the membership",
+        _("See the membership"),
         MONEY,
         WARNING,
     )
@@ -207,7 +262,7 @@ def _second_trial(subscription_pk: int) -> CurrentProblem:
 def _at_stripe(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield what isn't set up at Stripe, and recent events that aren't for us."""
     for row in facts.missing_setup:
-        yield CurrentProblem(f"setup:{row.name}", NO_PORTAL, show.page_of(row), "See how")
+        yield CurrentProblem(f"setup:{row.name}", str(NO_PORTAL), show.page_of(row), _("See how"))
     for reason, count in facts.ignored.items():
         yield _ignored(reason, count)
 
@@ -215,9 +270,9 @@ def _at_stripe(facts: ProblemFacts) -> Iterator[CurrentProblem]:
 def _ignored(reason: IgnoredBecause, count: int) -> CurrentProblem:
     return CurrentProblem(
         f"ignored:{reason}",
-        f"Stripe sent {show.count(count, 'event')} {WHAT_IS_WRONG[reason]}",
+        WHAT_IS_WRONG[reason] % {"number": count, "count": show.number(count)},
         show.list_of("billing.ignoredevents", reason__exact=reason),
-        "See which",
+        _("See which"),
         tone=WARNING,
     )
 
@@ -228,18 +283,19 @@ def _drift(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     if last is None:
         first = facts.checked_first_at
         if first and now - first > OVERDUE:
-            yield _not_compared("Our records have never been compared with Stripe.")
+            yield _not_compared(_("Our records have never been compared with Stripe."))
         return
     if last.differences_left:
         yield from _left(last)
     if last.compared_at and now - last.compared_at > OVERDUE:
         since = show.how_long(last.compared_at, now)
-        yield _not_compared(f"Our records haven’t been compared with Stripe for {since}.")
+        text = _("Our records haven’t been compared with Stripe for %(time)s.")
+        yield _not_compared(text % {"time": since})
 
 
 def _not_compared(text: str) -> CurrentProblem:
     checks = show.all_of("billing.reconciliation")
-    return CurrentProblem("comparison", text, checks, "Compare now", tone=WARNING)
+    return CurrentProblem("comparison", text, checks, _("Compare now"), tone=WARNING)
 
 
 def _left(run: Reconciliation) -> Iterator[CurrentProblem]:
@@ -247,22 +303,35 @@ def _left(run: Reconciliation) -> Iterator[CurrentProblem]:
     orphans = sum(one["ours"] == ORPHAN for one in run.differences)
     on, page = show.day(run.compared_at), show.page_of(run)
     if count := run.differences_left - orphans:
-        differ = show.count(count, "difference")
-        text = f"Our records differ from Stripe: {differ} found on {on}."
-        yield CurrentProblem("drift", text, page, "See the differences")
+        words = ngettext(
+            "Our records differ from Stripe: %(count)s difference found on %(day)s.",
+            "Our records differ from Stripe: %(count)s differences found on %(day)s.",
+            count,
+        )
+        text = words % {"count": show.number(count), "day": on}
+        yield CurrentProblem("drift", text, page, _("See the differences"))
     if orphans:
-        made = show.count(orphans, "object")
-        text = f"The portal made {made} at Stripe that no record here knows, found on {on}."
-        yield CurrentProblem("orphans", text, page, "See which")
+        words = ngettext(
+            "The portal made %(count)s object at Stripe that no record here knows, found on"
+            " %(day)s.",
+            "The portal made %(count)s objects at Stripe that no record here knows, found on"
+            " %(day)s.",
+            orphans,
+        )
+        text = words % {"count": show.number(orphans), "day": on}
+        yield CurrentProblem("orphans", text, page, _("See which"))
 
 
 def _failed_jobs(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield the scheduled jobs whose last run failed for good."""
     for pk, task_name in facts.failed_jobs:
         name = title_of(task_name)
-        text = f"The scheduled job “{name}” failed, and no later run succeeded."
+        text = _("The scheduled job “%(name)s” failed, and no later run succeeded.")
         yield CurrentProblem(
-            f"job:{task_name}", text, show.page_of(ProcrastinateJob(pk=pk)), "See what happened"
+            f"job:{task_name}",
+            text % {"name": name},
+            show.page_of(ProcrastinateJob(pk=pk)),
+            _("See what happened"),
         )
 
 
@@ -277,21 +346,27 @@ def _ledger(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     if last:
         yield from _ledger_check(last, facts.now)
     elif facts.has_ledger:
-        yield _not_verified("The refund ledger has never been verified.")
+        yield _not_verified(_("The refund ledger has never been verified."))
 
 
 def _ledger_check(last: LedgerCheck, now: datetime) -> Iterator[CurrentProblem]:
     page = show.page_of(last)
     if last.problems:
-        text = f"The refund ledger has {show.count(len(last.problems), 'problem')}."
-        yield CurrentProblem("ledger", text, page, "See the problems", LEDGER)
+        words = ngettext(
+            "The refund ledger has %(count)s problem.",
+            "The refund ledger has %(count)s problems.",
+            len(last.problems),
+        )
+        text = _counted(words, len(last.problems))
+        yield CurrentProblem("ledger", text, page, _("See the problems"), LEDGER)
     age = now - last.started_at
     if age > OVERDUE:
         since = show.how_long(last.started_at, now)
-        yield _not_verified(f"The refund ledger hasn’t been verified for {since}.")
+        text = _("The refund ledger hasn’t been verified for %(time)s.")
+        yield _not_verified(text % {"time": since})
     if not last.compared_with_stripe and age > CHECK_TAKES:
-        text = "The last check of the refund ledger was not compared with Stripe."
-        yield CurrentProblem("ledger comparison", text, page, "See the check", LEDGER)
+        text = _("The last check of the refund ledger was not compared with Stripe.")
+        yield CurrentProblem("ledger comparison", text, page, _("See the check"), LEDGER)
 
 
 def _books(facts: ProblemFacts) -> Iterator[CurrentProblem]:
@@ -299,11 +374,15 @@ def _books(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     if facts.balance is None:
         return
     amounts = [Money(amount, one) for one, amount in sorted(facts.balance.differences.items())]
-    lacking = " and ".join(map(str, amounts))
-    verb = "is" if len(amounts) == 1 else "are"
-    text = f"The books differ from Stripe’s balance: {lacking} {verb} missing here."
+    lacking = get_text_list([str(one) for one in amounts], _("and"))
+    words = ngettext(
+        "The books differ from Stripe’s balance: %(amounts)s is missing here.",
+        "The books differ from Stripe’s balance: %(amounts)s are missing here.",
+        len(amounts),
+    )
+    text = words % {"amounts": lacking}
     page = reverse("admin:billing_balancetransaction_months")
-    yield CurrentProblem("books", text, page, "See the books", BOOKS)
+    yield CurrentProblem("books", text, page, _("See the books"), BOOKS)
 
 
 def _closings(facts: ProblemFacts) -> Iterator[CurrentProblem]:
@@ -312,51 +391,68 @@ def _closings(facts: ProblemFacts) -> Iterator[CurrentProblem]:
         return
     page = reverse("admin:billing_balancetransaction_months")
     if check.problems:
-        found = show.count(len(check.problems), "problem")
-        text = f"The chain of closed months of the books has {found}: {check.problems[0]}"
-        yield CurrentProblem("closings", text, page, "See the months", BOOKS)
+        words = ngettext(
+            "The chain of closed months of the books has %(count)s problem: %(first)s",
+            "The chain of closed months of the books has %(count)s problems: %(first)s",
+            len(check.problems),
+        )
+        text = words % {"count": show.number(len(check.problems)), "first": check.problems[0]}
+        yield CurrentProblem("closings", text, page, _("See the months"), BOOKS)
     elif check.closings and facts.now - check.checked_at > OVERDUE:
         since = show.how_long(check.checked_at, facts.now)
-        text = f"The closed months of the books haven’t been verified for {since}."
-        yield CurrentProblem("closing checks", text, page, "See the months", BOOKS, WARNING)
+        words = _("The closed months of the books haven’t been verified for %(time)s.")
+        text = words % {"time": since}
+        yield CurrentProblem("closing checks", text, page, _("See the months"), BOOKS, WARNING)
 
 
 def _not_verified(text: str) -> CurrentProblem:
     checks = show.all_of("billing.ledgercheck")
-    return CurrentProblem("ledger checks", text, checks, "Verify now", LEDGER, WARNING)
+    return CurrentProblem("ledger checks", text, checks, _("Verify now"), LEDGER, WARNING)
 
 
 def _tax(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield what keeps Stripe Tax from calculating tax."""
     account = facts.tax_account
     if account and account.status != "active":
-        text = (
+        text = _(
             "STRIPE_TAX is on, but Stripe Tax isn’t set up: nobody can pay. Activate it in "
             "Stripe’s dashboard, or turn the setting off."
         )
-        yield CurrentProblem("tax account", text, show.all_of("billing.plan"), "See the prices")
+        yield CurrentProblem("tax account", text, show.all_of("billing.plan"), _("See the prices"))
     if facts.untaxed:
-        text = (
-            f"Stripe charges {show.count(facts.untaxed, 'membership')} without tax: it can’t tell"
-            " where the member is. Tax is added again once the billing address is there."
+        words = ngettext(
+            "Stripe charges %(count)s membership without tax: it can’t tell where the member is."
+            " Tax is added again once the billing address is there.",
+            "Stripe charges %(count)s memberships without tax: it can’t tell where the member is."
+            " Tax is added again once the billing address is there.",
+            facts.untaxed,
         )
+        text = _counted(words, facts.untaxed)
         url = show.list_of("billing.subscription", untaxed="yes")
-        yield CurrentProblem("untaxed", text, url, "See whose", MONEY)
+        yield CurrentProblem("untaxed", text, url, _("See whose"), MONEY)
     if facts.unfinalized:
-        which = show.count(facts.unfinalized, "invoice")
-        text = f"Stripe can’t finalize {which}. Mostly a customer’s address is missing."
+        words = ngettext(
+            "Stripe can’t finalize %(count)s invoice. Mostly a customer’s address is missing.",
+            "Stripe can’t finalize %(count)s invoices. Mostly a customer’s address is missing.",
+            facts.unfinalized,
+        )
+        text = _counted(words, facts.unfinalized)
         url = show.list_of("billing.invoice", status__exact=InvoiceStatus.DRAFT)
-        yield CurrentProblem("unfinalized", text, url, "See which", MONEY)
+        yield CurrentProblem("unfinalized", text, url, _("See which"), MONEY)
 
 
 def _refused_mail(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     """Yield that our mail or texts are refused because of us: nothing gets through."""
     newest: dict[str, Message] = {row.channel: row for row in facts.refused}
     for channel, row in newest.items():
-        what = "text messages" if channel == Channel.SMS else "email"
+        words = (
+            _("Our text messages can’t be sent until this is fixed. %(error)s")
+            if channel == Channel.SMS
+            else _("Our email can’t be sent until this is fixed. %(error)s")
+        )
         waiting = show.list_of("emails.message", state__in="queued,sending")
-        text = f"Our {what} can’t be sent until this is fixed. {row.error}"
-        yield CurrentProblem(f"refused {channel}", text, waiting, "See what waits")
+        text = words % {"error": row.error}
+        yield CurrentProblem(f"refused {channel}", text, waiting, _("See what waits"))
 
 
 def _mailbox(facts: ProblemFacts) -> Iterator[CurrentProblem]:
@@ -365,19 +461,27 @@ def _mailbox(facts: ProblemFacts) -> Iterator[CurrentProblem]:
         return
     page = show.page_of(row)
     if text := _unread(row, facts.now):
-        yield CurrentProblem("bank mailbox", text, page, "See the mailbox", MAILBOX)
+        yield CurrentProblem("bank mailbox", text, page, _("See the mailbox"), MAILBOX)
     if count := facts.kept_out.get(True):
-        text = (
-            f"{show.count(count, 'email')} in the bank’s mailbox can’t be checked, because DNS"
-            " doesn’t give us the bank’s key. After a day, such an email is kept as unverified."
+        words = ngettext(
+            "%(count)s email in the bank’s mailbox can’t be checked, because DNS doesn’t give us"
+            " the bank’s key. After a day, such an email is kept as unverified.",
+            "%(count)s emails in the bank’s mailbox can’t be checked, because DNS doesn’t give us"
+            " the bank’s key. After a day, such an email is kept as unverified.",
+            count,
         )
-        yield CurrentProblem("bank keys", text, page, "See the mailbox", MAILBOX)
+        text = _counted(words, count)
+        yield CurrentProblem("bank keys", text, page, _("See the mailbox"), MAILBOX)
     if count := facts.kept_out.get(False):
-        text = (
-            f"{show.count(count, 'email')} in the bank’s mailbox can’t be processed. The log says"
-            " why. We keep trying until it works, or the email is moved to another folder."
+        words = ngettext(
+            "%(count)s email in the bank’s mailbox can’t be processed. The log says why. We keep"
+            " trying until it works, or the email is moved to another folder.",
+            "%(count)s emails in the bank’s mailbox can’t be processed. The log says why. We keep"
+            " trying until it works, or the email is moved to another folder.",
+            count,
         )
-        yield CurrentProblem("bank emails", text, page, "See the mailbox", MAILBOX, WARNING)
+        text = _counted(words, count)
+        yield CurrentProblem("bank emails", text, page, _("See the mailbox"), MAILBOX, WARNING)
 
 
 def _bounces(facts: ProblemFacts) -> Iterator[CurrentProblem]:
@@ -386,12 +490,13 @@ def _bounces(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     failing_since = row.failing_since if row else None
     if row and failing_since and facts.now - failing_since > problem_facts.HICCUP:
         since = show.how_long(failing_since, facts.now)
-        text = (
-            f"We haven’t been able to read the mailbox for bounces for {since}, so we don’t learn"
-            f" which emails come back. {row.problem}"
+        words = _(
+            "We haven’t been able to read the mailbox for bounces for %(time)s, so we don’t learn"
+            " which emails come back. %(problem)s"
         )
+        text = words % {"time": since, "problem": row.problem}
         page = show.page_of(row)
-        yield CurrentProblem("bounce mailbox", text, page, "See the mailbox", BOUNCES, WARNING)
+        yield CurrentProblem("bounce mailbox", text, page, _("See the mailbox"), BOUNCES, WARNING)
 
 
 def _check_up(facts: ProblemFacts) -> Iterator[CurrentProblem]:
@@ -401,14 +506,21 @@ def _check_up(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     failures = [one for one in row.failures if one["key"] not in SAID_ELSEWHERE]
     if not failures:
         return
-    named = ", ".join(one["title"] for one in failures[:MOST_NAMED])
-    more = f", and {len(failures) - MOST_NAMED} more" if len(failures) > MOST_NAMED else ""
+    names = {
+        "names": ", ".join(one["title"] for one in failures[:MOST_NAMED]),
+        "count": len(failures) - MOST_NAMED,
+    }
+    words = (
+        _("The last check-up found what doesn’t work: %(names)s, and %(count)s more.")
+        if len(failures) > MOST_NAMED
+        else _("The last check-up found what doesn’t work: %(names)s.")
+    )
     yield CurrentProblem(
         # Another failure is news.
         f"check-up:{','.join(sorted(one['key'] for one in failures))}"[:LONGEST_KEY],
-        f"The last check-up found what doesn’t work: {named}{more}.",
+        words % names,
         show.page_of(row),
-        "See what to do",
+        _("See what to do"),
         CHECK_UPS,
     )
 
@@ -418,8 +530,12 @@ def _unread(row: BankMailbox, now: datetime) -> str:
     failing_since = row.failing_since
     if failing_since and now - failing_since > problem_facts.HICCUP:
         since = show.how_long(failing_since, now)
-        return f"We haven’t been able to read the bank’s mailbox for {since}. {row.problem}"
+        words = _("We haven’t been able to read the bank’s mailbox for %(time)s. %(problem)s")
+        return words % {"time": since, "problem": row.problem}
     if row.read_at and now - row.read_at > UNREAD:
         since = show.how_long(row.read_at, now)
-        return f"The bank’s mailbox hasn’t been read for {since}. Check that the worker is running."
+        words = _(
+            "The bank’s mailbox hasn’t been read for %(time)s. Check that the worker is running."
+        )
+        return words % {"time": since}
     return ""

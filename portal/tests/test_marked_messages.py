@@ -25,13 +25,18 @@ from django.utils import timezone, translation
 from django.utils.translation import trans_real
 from pytest_django import Settings
 
-from billing.core.statuses import DisputeStatus, RefundAction, RefundState
+from billing.core.statuses import DisputeStatus, IgnoredBecause, RefundAction, RefundState
+from billing.facts.measures import MEASURES
 from billing.models import (
+    BalanceReading,
+    BookCheck,
     CreditNote,
     Customer,
     Dispute,
     FailureMail,
     Invoice,
+    LedgerCheck,
+    MissingSetup,
     Payment,
     PaymentRequest,
     Refund,
@@ -53,7 +58,12 @@ from emails.catalog import CATALOG, Kind
 from emails.models import Channel, Message
 from members import corrections
 from members.models import Member
-from portal.backoffice import more_samples
+from portal.backoffice import more_samples, problems
+from portal.backoffice.home import facts as home_facts
+from portal.backoffice.home.facts import home
+from portal.backoffice.home.tasks import tasks
+from portal.backoffice.problem_facts import ProblemFacts
+from portal.backoffice.waiting import Bank, Disputes, Help, Queue, Refunds, Waiting
 from portal.tests.test_marked_for_translation import Marking, Unmarked, in_greek
 
 KINDS = list(CATALOG)
@@ -241,6 +251,49 @@ def test_what_messages_keep_is_translated(settings: Settings) -> None:
     assert kinds >= {"refund_to_decide", "refund_in_trouble", "dispute_opened", "dispute_closed"}
     assert len(set(Message.objects.values_list("kind", flat=True))) > 20
     assert unmarked() == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("brand", "marking")
+def test_what_mails_take_from_the_staff_site_is_translated() -> None:
+    now = timezone.now()
+    old = now - timedelta(days=30)
+    found = ProblemFacts(
+        now=now,
+        missing_setup=[MissingSetup(pk=1, name="customer_portal")],
+        ignored=dict.fromkeys(IgnoredBecause, 2),
+        checked_first_at=old,
+        failed_jobs=[(1, "Μ.ν")],
+        ledger_check=LedgerCheck(pk=1, started_at=old, problems=["Μάθημα"]),
+        refused=[Message(pk=1, channel=channel, error="Μάθημα") for channel in Channel],
+        untaxed=2,
+        unfinalized=1,
+        paid_twice=[1],
+        second_trials=[1],
+        balance=BalanceReading(differences={"usd": 100, "eur": 200}),
+        closings=BookCheck(pk=1, checked_at=old, problems=["Μάθημα"]),
+        over_caps={"person": 1, "country": 2, "total": 3},
+    )
+    problems_found = problems.described(found)
+    assert len(problems_found) >= 16
+    waits = Waiting(
+        refunds=Refunds(waiting=2, oldest=old, failed=1, not_sent=2, held=1, by_zelle=2),
+        disputes=Disputes(to_answer=2, due_at=now),
+        bank=Bank(2, old, 1, 2, 1, 2, 1),
+        help=Help(2, old),
+        suppressed=1,
+        events=Queue(1, 1, old),
+        messages=Queue(1, 1, old),
+        unassigned=2,
+    )
+    tasks_found = tasks(home(home_facts.PERMISSIONS, waits))
+    assert len(tasks_found) >= 16
+    said = [words for one in [*problems_found, *tasks_found] for words in (one.text, one.action)]
+    for measure in MEASURES.values():
+        said += map(str, (measure.label, measure.definition, measure.none_because))
+    # Parts in Greek stand for errors and names.
+    left = {words: Unmarked(html.escape(words)).found for words in said}
+    assert {words for words, outside in left.items() if outside} == set()
 
 
 SENTENCES: dict[str | tuple[str, str], str | tuple[str, str]] = {

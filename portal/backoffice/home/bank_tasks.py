@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from common.staff import show
 from portal.backoffice.home.task import Task
@@ -19,32 +21,46 @@ def of_bank(bank: Bank, now: datetime) -> Iterable[Task]:
     yield from _of_mails(bank)
     yield from _of_money(bank, now)
     if bank.not_booked:
-        have = "has" if bank.not_booked == 1 else "have"
         yield Task(
-            f"{show.count(bank.not_booked, 'Zelle payment')} {have} been paid for over an hour,"
-            " but Stripe’s books don’t"
-            f" have {_it(bank.not_booked)}.",
+            ngettext(
+                "%(count)s Zelle payment has been paid for over an hour, but Stripe’s books"
+                " don’t have"
+                " it.",
+                "%(count)s Zelle payments have been paid for over an hour, but Stripe’s books don’t"
+                " have them.",
+                bank.not_booked,
+            )
+            % {"count": show.number(bank.not_booked)},
             show.list_of("billing.expectedtransfer", booked="no"),
-            "See why",
+            _("See why"),
         )
 
 
 def _of_mails(bank: Bank) -> Iterable[Task]:
     unseen = show.list_of("billing.bankmail", needs="look")
     if bank.unverified:
-        claims = "claims" if bank.unverified == 1 else "claim"
         yield Task(
-            f"{show.count(bank.unverified, 'email')} {claims} that money came, and nothing proves"
-            " that your bank sent it.",
+            ngettext(
+                "%(count)s email claims that money came, and nothing proves that your bank sent"
+                " it.",
+                "%(count)s emails claim that money came, and nothing proves that your bank sent"
+                " them.",
+                bank.unverified,
+            )
+            % {"count": show.number(bank.unverified)},
             unseen,
-            "Look at it" if bank.unverified == 1 else "Look at them",
+            ngettext("Look at it", "Look at them", bank.unverified),
         )
     if bank.unread:
-        repeats = "repeats another" if bank.unread == 1 else "repeat others"
         yield Task(
-            f"{show.count(bank.unread, 'email')} from your bank can’t be read, or {repeats}.",
+            ngettext(
+                "%(count)s email from your bank can’t be read, or repeats another.",
+                "%(count)s emails from your bank can’t be read, or repeat others.",
+                bank.unread,
+            )
+            % {"count": show.number(bank.unread)},
             unseen,
-            "See why",
+            _("See why"),
             WARNING,
         )
 
@@ -52,33 +68,43 @@ def _of_mails(bank: Bank) -> Iterable[Task]:
 def _of_money(bank: Bank, now: datetime) -> Iterable[Task]:
     match = reverse("admin:billing_allocation_match")
     if bank.unmatched:
-        waits = "waits" if bank.unmatched == 1 else "wait"
-        since = "since" if bank.unmatched == 1 else "the oldest since"
+        text = ngettext(
+            "%(count)s transfer waits to be matched with a payment, since %(day)s (%(age)s).",
+            "%(count)s transfers wait to be matched with a payment, the oldest since %(day)s"
+            " (%(age)s).",
+            bank.unmatched,
+        )
+        age = {"day": show.day(bank.oldest), "age": show.age(bank.oldest, now)}
         yield Task(
-            f"{show.count(bank.unmatched, 'transfer')} {waits} to be matched with a payment,"
-            f" {since} {show.day(bank.oldest)} ({show.age(bank.oldest, now)}).",
+            text % {"count": show.number(bank.unmatched), **age},
             match,
-            "Match",
+            _("Match"),
             WARNING,
         )
     if bank.proposed:
-        waits = "match waits" if bank.proposed == 1 else "matches wait"
         yield Task(
-            f"{show.number(bank.proposed)} {waits} for someone to confirm.",
+            ngettext(
+                "%(count)s match waits for someone to confirm.",
+                "%(count)s matches wait for someone to confirm.",
+                bank.proposed,
+            )
+            % {"count": show.number(bank.proposed)},
             match,
-            "Confirm",
+            _("Confirm"),
             WARNING,
         )
 
     if bank.unproved:
-        was = "was" if bank.unproved == 1 else "were"
         yield Task(
-            f"{show.count(bank.unproved, 'transfer')} {was} announced by email, but no file of your"
-            f" account has had {_it(bank.unproved)} in time.",
+            ngettext(
+                "%(count)s transfer was announced by email, but no file of your account has had"
+                " it in"
+                " time.",
+                "%(count)s transfers were announced by email, but no file of your account has had"
+                " them in time.",
+                bank.unproved,
+            )
+            % {"count": show.number(bank.unproved)},
             show.list_of("billing.banktransfer", told="missing"),
-            "See which",
+            _("See which"),
         )
-
-
-def _it(count: int) -> str:
-    return "it" if count == 1 else "them"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing.admin import numbers_pages
 from billing.facts.measures import MEASURES, YEAR_LOST, Measure, Unit
@@ -25,7 +27,7 @@ WATERFALL = (
 )
 SECTIONS = (
     (
-        "Members",
+        gettext_lazy("Members"),
         (
             *("members", "members-new", "members-returned", "members-lost", "members-net"),
             *("churn-members", "churn-money", "trials-started", "trial-conversion"),
@@ -33,7 +35,7 @@ SECTIONS = (
         ),
     ),
     (
-        "Money",
+        gettext_lazy("Money"),
         (
             *("paid", "paid-membership", "paid-other", "paid-once", "refunded", "refund-rate"),
             *("disputed", "dispute-rate", "failed", "recovered", "recovery"),
@@ -41,8 +43,11 @@ SECTIONS = (
     ),
 )
 # What a phone, which has no room for days, calls the three columns.
-PLACES = ("This", "Month before", "Year before")
-PLACES_OF_DAYS = ("These days", "Days before", "Year before")
+PLACES = (gettext_lazy("This"), gettext_lazy("Month before"), gettext_lazy("Year before"))
+PLACES_OF_DAYS = (
+    *(gettext_lazy("These days"), gettext_lazy("Days before")),
+    gettext_lazy("Year before"),
+)
 GOOD, BAD = "good", "bad"
 
 
@@ -184,7 +189,7 @@ def figures(numbers: Numbers) -> Figures:
         waterfall=_waterfall(numbers),
         charts=list(_charts(numbers)),
         sections=[
-            Section(title, [_figure(numbers, MEASURES[key]) for key in keys])
+            Section(str(title), [_figure(numbers, MEASURES[key]) for key in keys])
             for title, keys in SECTIONS
         ],
         cohorts=[Joined(o.month, o.size, o.url, o.kept, longest - len(o.kept)) for o in cohorts],
@@ -220,7 +225,9 @@ def _months(numbers: Numbers) -> Iterator[Choice]:
         if month < first and not (numbers.is_month and month == window.first):
             break
         is_chosen = numbers.is_month and month == window.first
-        label = f"{days.month(month)}{' so far' if not back else ''}"
+        label = days.month(month)
+        if not back:
+            label = _("%(month)s so far") % {"month": label}
         yield Choice(label, f"{month:%Y-%m}", is_chosen)
 
 
@@ -231,11 +238,11 @@ def _spans(numbers: Numbers) -> Iterator[Choice]:
     quarter = later(month_of(today), -((today.month - 1) % 3))
     last_year = later(year, -MONTHS)
     for label, window in (
-        ("This quarter", Window(quarter, today)),
-        ("Last quarter", Window(later(quarter, -3), quarter - timedelta(days=1))),
-        ("This year", Window(year, today)),
-        ("Last year", Window(last_year, year - timedelta(days=1))),
-        ("Last twelve months", Window(later(month_of(today), 1 - MONTHS), today)),
+        (_("This quarter"), Window(quarter, today)),
+        (_("Last quarter"), Window(later(quarter, -3), quarter - timedelta(days=1))),
+        (_("This year"), Window(year, today)),
+        (_("Last year"), Window(last_year, year - timedelta(days=1))),
+        (_("Last twelve months"), Window(later(month_of(today), 1 - MONTHS), today)),
     ):
         query = urlencode(
             {"currency": numbers.currency, "from": f"{window.first}", "to": f"{window.last}"}
@@ -245,8 +252,9 @@ def _spans(numbers: Numbers) -> Iterator[Choice]:
 
 def _note(numbers: Numbers) -> str:
     if numbers.current_at is None:
-        return "Nothing is counted yet: the worker does so within a minute of its start."
-    return f"Counted {show.age(numbers.current_at)}, by the business’s days."
+        return _("Nothing is counted yet: the worker does so within a minute of its start.")
+    age = show.age(numbers.current_at)
+    return _("Counted %(age)s, by the business’s days.") % {"age": age}
 
 
 def _figure(numbers: Numbers, measure: Measure) -> Figure:
@@ -256,16 +264,18 @@ def _figure(numbers: Numbers, measure: Measure) -> Figure:
         for place, (value, window) in enumerate(zip(values, numbers.windows, strict=True))
     )
     difference, tone = _change(measure, values[0], values[1])
-    change = f"{difference} from {_before(numbers)}" if difference else ""
-    return Figure(measure.key, measure.label, measure.definition, cells, difference, change, tone)
+    facts = {"difference": difference, "days": _before(numbers)}
+    change = _("%(difference)s from %(days)s") % facts if difference else ""
+    label, definition = str(measure.label), str(measure.definition)
+    return Figure(measure.key, label, definition, cells, difference, change, tone)
 
 
 def _cell(numbers: Numbers, measure: Measure, value: Amount, window: Window, place: int) -> Cell:
-    name = (PLACES if numbers.is_month else PLACES_OF_DAYS)[place]
+    name = str((PLACES if numbers.is_month else PLACES_OF_DAYS)[place])
     if numbers.first_month is None or window.last < numbers.first_month:
-        return Cell(NONE, why="before the first payment", caption=name)
+        return Cell(NONE, why=_("before the first payment"), caption=name)
     if value is UNKNOWN or not value.is_known:
-        return Cell(NONE, why=measure.none_because, caption=name)
+        return Cell(NONE, why=str(measure.none_because), caption=name)
     url = numbers_pages.url_of(measure.key, numbers.currency, window)
     return Cell(_text(numbers, measure, value.amount), url, caption=name)
 
@@ -284,7 +294,8 @@ def _change(measure: Measure, now: Amount, before: Amount) -> tuple[str, str]:
         tone = GOOD if (difference > 0) == measure.more_is_better else BAD
     sign = "+" if difference > 0 else MINUS if difference < 0 else "±"
     if measure.unit is Unit.SHARE:
-        return f"{sign}{abs(difference) / 10:.1f} points", tone
+        points = f"{sign}{abs(difference) / 10:.1f}"
+        return _("%(number)s points") % {"number": points}, tone
     if before.amount <= 0:
         # A percentage of nothing says nothing.
         return "", ""
@@ -313,19 +324,24 @@ def _waterfall(numbers: Numbers) -> Bars:
         is_level = measure.is_level
         bars.append(
             Bar(
-                "Start" if key == "mrr-start" else "End" if key == "mrr" else measure.label,
+                _bar_name(key),
                 _signed(numbers, amounts[key], is_level=is_level),
                 numbers_pages.url_of(key, numbers.currency, numbers.windows[0]),
                 round((min(begin, end) - floor) * scale, 2),
                 round(abs(end - begin) * scale, 2),
                 "" if is_level else GOOD if end >= begin else BAD,
-                definition=measure.definition,
+                definition=str(measure.definition),
                 key=key,
             )
         )
     text = ", ".join(f"{bar.label} {bar.value}" for bar in bars)
-    note = "The bars don’t start at zero." if floor else ""
-    return Bars("What changed MRR", text, bars, note)
+    note = _("The bars don’t start at zero.") if floor else ""
+    return Bars(_("What changed MRR"), text, bars, note)
+
+
+def _bar_name(key: str) -> str:
+    ends = {"mrr-start": _("Start"), "mrr": _("End")}
+    return ends.get(key) or str(MEASURES[key].label)
 
 
 def _signed(numbers: Numbers, amount: int, *, is_level: bool) -> str:
@@ -334,7 +350,11 @@ def _signed(numbers: Numbers, amount: int, *, is_level: bool) -> str:
 
 
 def _charts(numbers: Numbers) -> Iterator[Bars]:
-    for title, key in (("MRR", "mrr"), ("Active members", "members"), ("Received", "paid")):
+    for title, key in (
+        (_("MRR"), "mrr"),
+        (_("Active members"), "members"),
+        (_("Received"), "paid"),
+    ):
         yield _chart(numbers, title, key)
 
 
@@ -358,7 +378,11 @@ def _chart(numbers: Numbers, title: str, key: str) -> Bars:
         f"{days.short_month_with_year(month.window.first)} {bar.value}"
         for month, bar in zip(numbers.months, bars, strict=True)
     )
-    return Bars(f"{title}, twelve months", f"{title} by month: {spoken}.", bars)
+    return Bars(
+        _("%(number)s, twelve months") % {"number": title},
+        _("%(number)s by month: %(values)s.") % {"number": title, "values": spoken},
+        bars,
+    )
 
 
 def _joined(numbers: Numbers, cohort: Cohort) -> Joined:
@@ -379,10 +403,14 @@ def _kept(numbers: Numbers, cohort: Cohort) -> Iterator[Kept]:
         end = min(last_of(month), numbers.today)
         url = numbers_pages.url_of("members", numbers.currency, Window(month, end), cohort.joined)
         share = round(100 * left / cohort.size)
-        title = f"{show.number(left)} of {show.number(cohort.size)} who joined in {name}"
-        yield Kept(
-            f"{share}%", url, f"{title}, at the end of {days.short_month_with_year(month)}", share
-        )
+        facts = {
+            "left": show.number(left),
+            "count": show.number(cohort.size),
+            "month": name,
+            "end": days.short_month_with_year(month),
+        }
+        title = _("%(left)s of %(count)s who joined in %(month)s, at the end of %(end)s")
+        yield Kept(f"{share}%", url, title % facts, share)
 
 
 def in_lines(numbers: Numbers, keys: Sequence[str]) -> list[Figure]:

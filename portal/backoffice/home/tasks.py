@@ -60,9 +60,9 @@ def _has_members(members: Business) -> bool:
 
 def _first_steps() -> Task:
     return Task(
-        "Nobody is a member. See what’s left to set up.",
+        _("Nobody is a member. See what’s left to set up."),
         reverse("admin:portal_diagnosis_start"),
-        "Getting started",
+        _("Getting started"),
         "warning",
     )
 
@@ -70,14 +70,18 @@ def _first_steps() -> Task:
 def _of_disputes(disputes: Disputes) -> Iterable[Task]:
     if not disputes.to_answer:
         return
-    url = show.list_of("billing.dispute", stage="answer")
-    due = f": answer by {show.day(disputes.due_at)}" if disputes.due_at else ""
-    first = ", the first" if disputes.to_answer > 1 and due else ""
-    yield Task(
-        f"{show.count(disputes.to_answer, 'dispute')} to answer{first}{due}.",
-        url,
-        "Answer the bank",
+    url, count = show.list_of("billing.dispute", stage="answer"), disputes.to_answer
+    text = (
+        ngettext(
+            "%(count)s dispute to answer: answer by %(day)s.",
+            "%(count)s disputes to answer, the first: answer by %(day)s.",
+            count,
+        )
+        if disputes.due_at
+        else ngettext("%(count)s dispute to answer.", "%(count)s disputes to answer.", count)
     )
+    facts = {"count": show.number(count), "day": show.day(disputes.due_at)}
+    yield Task(text % facts, url, _("Answer the bank"))
 
 
 def _of_addresses(count: int) -> Iterable[Task]:
@@ -110,22 +114,28 @@ def _of_help(asked: Help, now: datetime) -> Iterable[Task]:
 
 def _of_refunds(refunds: Refunds, now: datetime) -> Iterable[Task]:
     if refunds.waiting:
-        waits = "waits" if refunds.waiting == 1 else "wait"
-        since = "since" if refunds.waiting == 1 else "the oldest since"
-        text = f"{show.count(refunds.waiting, 'refund request')} {waits}, {since}"
+        text = ngettext(
+            "%(count)s refund request waits, since %(day)s (%(age)s).",
+            "%(count)s refund requests wait, the oldest since %(day)s (%(age)s).",
+            refunds.waiting,
+        )
+        age = {"day": show.day(refunds.oldest), "age": show.age(refunds.oldest, now)}
         yield Task(
-            f"{text} {show.day(refunds.oldest)} ({show.age(refunds.oldest, now)}).",
+            text % {"count": show.number(refunds.waiting), **age},
             show.list_of("billing.refund", needs="decision"),
-            "Decide",
+            _("Decide"),
             "warning",
         )
     if refunds.by_zelle:
-        has = "has" if refunds.by_zelle == 1 else "have"
+        text = ngettext(
+            "%(count)s approved refund has to be sent by Zelle, from your bank’s app.",
+            "%(count)s approved refunds have to be sent by Zelle, from your bank’s app.",
+            refunds.by_zelle,
+        )
         yield Task(
-            f"{show.count(refunds.by_zelle, 'approved refund')} {has} to be sent by Zelle, from"
-            " your bank’s app.",
+            text % {"count": show.number(refunds.by_zelle)},
             show.list_of("billing.refund", needs="by_zelle"),
-            "Send it" if refunds.by_zelle == 1 else "Send them",
+            ngettext("Send it", "Send them", refunds.by_zelle),
             "warning",
         )
     yield from _of_stuck_refunds(refunds)
@@ -134,22 +144,38 @@ def _of_refunds(refunds: Refunds, now: datetime) -> Iterable[Task]:
 def _of_stuck_refunds(refunds: Refunds) -> Iterable[Task]:
     if refunds.failed:
         yield Task(
-            f"{show.count(refunds.failed, 'refund')} failed: the money is back with us.",
+            ngettext(
+                "%(count)s refund failed: the money is back with us.",
+                "%(count)s refunds failed: the money is back with us.",
+                refunds.failed,
+            )
+            % {"count": show.number(refunds.failed)},
             show.list_of("billing.refund", needs="failed"),
-            "See why",
+            _("See why"),
         )
     if refunds.not_sent:
         yield Task(
-            f"{_are(refunds.not_sent, 'approved refund')} not sent to Stripe.",
+            ngettext(
+                "%(count)s approved refund is not sent to Stripe.",
+                "%(count)s approved refunds are not sent to Stripe.",
+                refunds.not_sent,
+            )
+            % {"count": show.number(refunds.not_sent)},
             show.list_of("billing.refund", needs="not_sent"),
-            "See why",
+            _("See why"),
         )
     if refunds.held:
         yield Task(
-            f"{_are(refunds.held, 'refund')} held back by Stripe: its balance is too low, or it"
-            " takes too long.",
+            ngettext(
+                "%(count)s refund is held back by Stripe: its balance is too low, or it takes too"
+                " long.",
+                "%(count)s refunds are held back by Stripe: its balance is too low, or it takes too"
+                " long.",
+                refunds.held,
+            )
+            % {"count": show.number(refunds.held)},
             show.list_of("billing.refund", needs="held"),
-            "See why",
+            _("See why"),
         )
 
 
@@ -164,12 +190,17 @@ def _of_unassigned(count: int) -> Iterable[Task]:
     """List customers at Stripe that belong to nobody: their money isn't copied."""
     if not count:
         return
-    verb = "belongs" if count == 1 else "belong"
+    text = ngettext(
+        "%(count)s customer of Stripe’s belongs to nobody here: what came from there is not"
+        " counted.",
+        "%(count)s customers of Stripe’s belong to nobody here: what came from there is not"
+        " counted.",
+        count,
+    )
     yield Task(
-        f"{show.count(count, 'customer')} of Stripe’s {verb} to nobody here: what came from there"
-        " is not counted.",
+        text % {"count": show.number(count)},
         show.all_of("billing.unassignedcustomer"),
-        "Assign",
+        _("Assign"),
         "warning",
     )
 
@@ -177,47 +208,64 @@ def _of_unassigned(count: int) -> Iterable[Task]:
 def _of_business(members: Business) -> Iterable[Task]:
     if members.payment_failed:
         yield Task(
-            f"The last payment of {show.count(members.payment_failed, 'member')} failed.",
+            ngettext(
+                "The last payment of %(count)s member failed.",
+                "The last payment of %(count)s members failed.",
+                members.payment_failed,
+            )
+            % {"count": show.number(members.payment_failed)},
             links.subscriptions(status__in="past_due,unpaid"),
-            "See whose",
+            _("See whose"),
         )
     if members.overdue:
         yield Task(
-            f"{show.count(members.overdue, 'member')} {_has(members.overdue)} an overdue invoice.",
+            ngettext(
+                "%(count)s member has an overdue invoice.",
+                "%(count)s members have an overdue invoice.",
+                members.overdue,
+            )
+            % {"count": show.number(members.overdue)},
             links.overdue_invoices(),
-            "See whose",
+            _("See whose"),
         )
-
-
-def _has(number: int) -> str:
-    return "has" if number == 1 else "have"
-
-
-def _are(number: int, what: str) -> str:
-    return f"{show.count(number, what)} {'is' if number == 1 else 'are'}"
 
 
 def _of_integration(state: Integration, waiting: Waiting, now: datetime) -> Iterable[Task]:
     if not state.takes_webhooks:
         yield Task(
-            "Webhooks are refused: STRIPE_WEBHOOK_SECRETS is not set.",
+            _("Webhooks are refused: STRIPE_WEBHOOK_SECRETS is not set."),
             links.events(),
-            "Webhook events",
+            _("Webhook events"),
         )
     if not state.worker_is_alive:
-        seen = f" for {show.how_long(state.worker_seen_at, now)}" if state.worker_seen_at else ""
-        yield Task(f"No worker has been heard of{seen}: start one.", links.jobs(), "See what waits")
+        text = (
+            _("No worker has been heard of for %(time)s: start one.")
+            % {"time": show.how_long(state.worker_seen_at, now)}
+            if state.worker_seen_at
+            else _("No worker has been heard of: start one.")
+        )
+        yield Task(text, links.jobs(), _("See what waits"))
     if waiting.events.failed:
         yield Task(
-            f"{show.count(waiting.events.failed, 'webhook event')} could not be processed.",
+            ngettext(
+                "%(count)s webhook event could not be processed.",
+                "%(count)s webhook events could not be processed.",
+                waiting.events.failed,
+            )
+            % {"count": show.number(waiting.events.failed)},
             links.events(state__exact=EventState.FAILED),
-            "See why and replay",
+            _("See why and replay"),
         )
     if waiting.messages.failed:
         yield Task(
-            f"{show.count(waiting.messages.failed, 'message')} could not be delivered.",
+            ngettext(
+                "%(count)s message could not be delivered.",
+                "%(count)s messages could not be delivered.",
+                waiting.messages.failed,
+            )
+            % {"count": show.number(waiting.messages.failed)},
             links.messages(state__exact=MessageState.FAILED),
-            "See why and resend",
+            _("See why and resend"),
         )
     yield from _of_delays(state, waiting, now)
 
@@ -225,23 +273,29 @@ def _of_integration(state: Integration, waiting: Waiting, now: datetime) -> Iter
 def _of_delays(state: Integration, waiting: Waiting, now: datetime) -> Iterable[Task]:
     if _waited_long(waiting.events, now):
         yield Task(
-            f"A webhook event has been waiting for {show.how_long(waiting.events.oldest, now)}.",
+            _("A webhook event has been waiting for %(time)s.")
+            % {"time": show.how_long(waiting.events.oldest, now)},
             links.events(state__in="pending,retrying"),
-            "See which",
+            _("See which"),
             "warning",
         )
     if _waited_long(waiting.messages, now):
         yield Task(
-            f"A message has been waiting for {show.how_long(waiting.messages.oldest, now)}.",
+            _("A message has been waiting for %(time)s.")
+            % {"time": show.how_long(waiting.messages.oldest, now)},
             links.messages(state__in="queued,sending"),
-            "See which",
+            _("See which"),
             "warning",
         )
     good = state.last_good_check
     if good is None or now - good.started_at > CHECK_OVERDUE:
-        last = f" for {show.how_long(good.started_at, now)}" if good else " yet"
-        text = f"Missed events have not been looked for{last}."
-        yield Task(text, links.checks(), "Look now", "warning")
+        text = (
+            _("Missed events have not been looked for for %(time)s.")
+            % {"time": show.how_long(good.started_at, now)}
+            if good
+            else _("Missed events have not been looked for yet.")
+        )
+        yield Task(text, links.checks(), _("Look now"), "warning")
 
 
 def _waited_long(queue: Queue, now: datetime) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from billing.core.statuses import EventState
 from common.staff import show
 from emails.catalog import name_of
@@ -51,14 +53,16 @@ def _of_business(failures: Failures) -> Trouble:
         Line(
             show.name_of(row.customer.user),
             str(row.money),
-            "invoice overdue" if row.is_sent else f"since {show.day(row.current_period_start)}",
+            _("invoice overdue")
+            if row.is_sent
+            else _("since %(day)s") % {"day": show.day(row.current_period_start)},
             show.page_of(row),
         )
         for row in failures.subscriptions
     ]
     url = links.subscriptions(status__in="past_due,unpaid")
     is_any_sent = any(row.is_sent for row in failures.subscriptions)
-    title = "Unpaid memberships" if is_any_sent else "Members whose payment failed"
+    title = _("Unpaid memberships") if is_any_sent else _("Members whose payment failed")
     return Trouble(title, url, lines)
 
 
@@ -68,17 +72,19 @@ def _of_events(failures: Failures, now: datetime) -> Trouble:
         for row in failures.events
     ]
     url = links.events(state__exact=EventState.FAILED)
-    return Trouble("Webhook events that failed", url, lines)
+    return Trouble(_("Webhook events that failed"), url, lines)
 
 
 def _of_messages(failures: Failures, now: datetime) -> Trouble:
     lines = [
         Line(
-            f"{name_of(row.kind)} to {show.name_of(row.user)}",
+            _("%(message)s to %(name)s")
+            % {"message": name_of(row.kind), "name": show.name_of(row.user)},
             row.error[:SUMMARY],
             show.age(row.created_at, now),
             show.page_of(row),
         )
         for row in failures.messages
     ]
-    return Trouble("Messages that failed", links.messages(state__exact=MessageState.FAILED), lines)
+    url = links.messages(state__exact=MessageState.FAILED)
+    return Trouble(_("Messages that failed"), url, lines)

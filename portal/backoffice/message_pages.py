@@ -116,6 +116,9 @@ class MessagePages(MessageAdmin):
         if request.POST.get("step") == "original":
             row.subject, row.lead, row.sms, row.days = "", "", "", []
         based_on = form.cleaned_data["based_on"]
+        if message_words.is_unchanged(row, based_on=based_on):
+            messages.info(request, "Nothing was changed: these words are in force already.")
+            return True
         if not message_words.save(row, current_user(request), based_on=based_on):
             form.add_error(None, OVERTAKEN)
             return False

@@ -159,6 +159,14 @@ def newest(kind: Kind, language: str) -> EditedText | None:
     return EditedText.objects.filter(kind=kind, language=language).first()
 
 
+def is_unchanged(row: EditedText, *, based_on: int) -> bool:
+    """Whether the version that it's based on is the newest, and says the same."""
+    before = newest(Kind(row.kind), row.language) or EditedText(version=0)
+    parts = ("subject", "lead", "sms")
+    same = all(getattr(row, name) == getattr(before, name) for name in parts)
+    return same and before.version == based_on
+
+
 def save(row: EditedText, actor: User, *, based_on: int) -> bool:
     """Put a version in force; return whether it's still based on the newest one."""
     row.made_by, row.version = actor, based_on + 1

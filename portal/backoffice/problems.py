@@ -97,26 +97,6 @@ NO_PORTAL = gettext_lazy(
     "Members can’t change their card: Stripe’s customer portal isn’t set up. In Stripe’s dashboard,"
     " open Settings → Billing → Customer portal and save it."
 )
-WHAT_IS_WRONG = {
-    IgnoredBecause.THIN: ngettext_lazy(
-        "Stripe sent %(count)s event without its object (“thin”), which was ignored: let the"
-        " endpoint at Stripe send snapshot payloads.",
-        "Stripe sent %(count)s events without their object (“thin”), which were ignored: let the"
-        " endpoint at Stripe send snapshot payloads.",
-        "number",
-    ),
-    IgnoredBecause.OTHER_MODE: ngettext_lazy(
-        "Stripe sent %(count)s event of its other mode (live or test), which was ignored: remove"
-        " this portal’s address from the endpoints of that mode.",
-        "Stripe sent %(count)s events of its other mode (live or test), which were ignored: remove"
-        " this portal’s address from the endpoints of that mode.",
-        "number",
-    ),
-    IgnoredBecause.CONNECTED: (
-        "of connected accounts, which were ignored: let the endpoint at Stripe listen to your"
-        " account only."
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -267,10 +247,30 @@ def _at_stripe(facts: ProblemFacts) -> Iterator[CurrentProblem]:
         yield _ignored(reason, count)
 
 
+def _why_ignored(reason: IgnoredBecause, count: int) -> str:
+    match reason:
+        case IgnoredBecause.THIN:
+            return ngettext(
+                "Stripe sent %(count)s event without its object (“thin”), which was ignored: let"
+                " the endpoint at Stripe send snapshot payloads.",
+                "Stripe sent %(count)s events without their object (“thin”), which were ignored:"
+                " let the endpoint at Stripe send snapshot payloads.",
+                count,
+            )
+        case IgnoredBecause.OTHER_MODE:
+            return ngettext(
+                "Stripe sent %(count)s event of its other mode (live or test), which was ignored:"
+                " remove this portal’s address from the endpoints of that mode.",
+                "Stripe sent %(count)s events of its other mode (live or test), which were"
+                " ignored: remove this portal’s address from the endpoints of that mode.",
+                count,
+            )
+
+
 def _ignored(reason: IgnoredBecause, count: int) -> CurrentProblem:
     return CurrentProblem(
         f"ignored:{reason}",
-        WHAT_IS_WRONG[reason] % {"number": count, "count": show.number(count)},
+        _counted(_why_ignored(reason, count), count),
         show.list_of("billing.ignoredevents", reason__exact=reason),
         _("See which"),
         tone=WARNING,

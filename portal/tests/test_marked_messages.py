@@ -288,7 +288,8 @@ def test_what_mails_take_from_the_staff_site_is_translated() -> None:
     )
     tasks_found = tasks(home(home_facts.PERMISSIONS, waits))
     assert len(tasks_found) >= 16
-    said = [words for one in [*problems_found, *tasks_found] for words in (one.text, one.action)]
+    said = [words for one in problems_found for words in (one.text, one.action)]
+    said += [words for task in tasks_found for words in (task.text, task.action)]
     for measure in MEASURES.values():
         said += map(str, (measure.label, measure.definition, measure.none_because))
     # Parts in Greek stand for errors and names.

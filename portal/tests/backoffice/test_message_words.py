@@ -117,6 +117,9 @@ def test_an_owner_previews_saves_and_goes_back(owner: Client) -> None:
     assert mail().subject == "Ends Thursday, December 24, 2026"
     assert "Bye Nina Novak for now." in mail().text
     assert LogEntry.objects.filter(change_message__contains="Ends {ends_on}").exists()
+    same = owner.post(url, typed | {"based_on": "1", "step": "save"}, follow=True)
+    assert "Nothing was changed" in same.content.decode()
+    assert EditedText.objects.count() == 1
     # Another tab still shows the original.
     assert "someone else saved" in owner.post(url, typed | {"step": "save"}).content.decode()
     owner.post(url, typed | {"based_on": "1", "step": "original"})

@@ -248,23 +248,21 @@ def _at_stripe(facts: ProblemFacts) -> Iterator[CurrentProblem]:
 
 
 def _why_ignored(reason: IgnoredBecause, count: int) -> str:
-    match reason:
-        case IgnoredBecause.THIN:
-            return ngettext(
-                "Stripe sent %(count)s event without its object (“thin”), which was ignored: let"
-                " the endpoint at Stripe send snapshot payloads.",
-                "Stripe sent %(count)s events without their object (“thin”), which were ignored:"
-                " let the endpoint at Stripe send snapshot payloads.",
-                count,
-            )
-        case IgnoredBecause.OTHER_MODE:
-            return ngettext(
-                "Stripe sent %(count)s event of its other mode (live or test), which was ignored:"
-                " remove this portal’s address from the endpoints of that mode.",
-                "Stripe sent %(count)s events of its other mode (live or test), which were"
-                " ignored: remove this portal’s address from the endpoints of that mode.",
-                count,
-            )
+    if reason is IgnoredBecause.THIN:
+        return ngettext(
+            "Stripe sent %(count)s event without its object (“thin”), which was ignored: let"
+            " the endpoint at Stripe send snapshot payloads.",
+            "Stripe sent %(count)s events without their object (“thin”), which were ignored:"
+            " let the endpoint at Stripe send snapshot payloads.",
+            count,
+        )
+    return ngettext(
+        "Stripe sent %(count)s event of its other mode (live or test), which was ignored:"
+        " remove this portal’s address from the endpoints of that mode.",
+        "Stripe sent %(count)s events of its other mode (live or test), which were"
+        " ignored: remove this portal’s address from the endpoints of that mode.",
+        count,
+    )
 
 
 def _ignored(reason: IgnoredBecause, count: int) -> CurrentProblem:

@@ -256,6 +256,14 @@ def _why_ignored(reason: IgnoredBecause, count: int) -> str:
             " let the endpoint at Stripe send snapshot payloads.",
             count,
         )
+    if reason is IgnoredBecause.CONNECTED:
+        return ngettext(
+            "Stripe sent %(count)s event of connected accounts, which was ignored: let the"
+            " endpoint at Stripe listen to your account only.",
+            "Stripe sent %(count)s events of connected accounts, which were ignored: let the"
+            " endpoint at Stripe listen to your account only.",
+            count,
+        )
     return ngettext(
         "Stripe sent %(count)s event of its other mode (live or test), which was ignored:"
         " remove this portal’s address from the endpoints of that mode.",

@@ -121,7 +121,7 @@ def test_the_list_has_the_nearest_deadline_first_and_what_is_over_last(client: C
     shown = listed(client)
     assert shown.index("Nora Near") < shown.index("Luca Later") < shown.index("Olga Over")
     assert "2 days left" in shown
-    assert "The card&#x27;s owner says that they did not make this payment." in shown
+    assert "The card’s owner says that they did not make this payment." in shown
     to_answer = listed(client, stage="answer")
     assert "Nora Near" in to_answer
     assert "Olga Over" not in to_answer

@@ -192,7 +192,7 @@ def test_staff_are_told_of_what_is_ignored_once(client: Client, settings: Settin
     assert "snapshot payloads" in mail.context["text"]
     client.force_login(superuser())
     home = client.get("/staff/").content.decode()
-    assert "1 event without their object" in home
+    assert "1 event without its object" in home
     listed = client.get("/staff/billing/ignoredevents/").content.decode()
     assert "v2.core.account.updated" in listed
 

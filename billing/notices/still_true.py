@@ -6,8 +6,6 @@ date. Each check returns a sentence for staff, or "" if it's still true or there
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from billing.core.bank_statuses import ExpectedState
 from billing.core.statuses import (
     ANSWER_SOON,
@@ -27,6 +25,7 @@ from billing.models import (
     Refund,
     Subscription,
 )
+from billing.notices.charges import seconds
 from emails.catalog import Kind
 from emails.causes import Check
 from emails.models import Message
@@ -82,7 +81,7 @@ def _renews(message: Message) -> str:
         return ""
     if not row.is_live or row.ends_at:
         return "The membership doesn’t renew anymore."
-    is_same = _seconds(row.current_period_end) == message.cause.rpartition(":")[2]
+    is_same = str(seconds(row.current_period_end)) == message.cause.rpartition(":")[2]
     return "" if is_same else "The renewal has another date now."
 
 
@@ -118,7 +117,7 @@ def _ends(message: Message) -> str:
     row = _subscription(message)
     if row is None:
         return ""
-    is_same = row.is_live and _seconds(row.ends_at) == message.cause.rpartition(":")[2]
+    is_same = row.is_live and str(seconds(row.ends_at)) == message.cause.rpartition(":")[2]
     return "" if is_same else "The membership doesn’t end on that day anymore."
 
 
@@ -142,7 +141,7 @@ def _planned(message: Message) -> str:
         return ""
     told = message.cause.split(":")[1:3]
     is_same = row.is_live and not row.ends_at
-    is_same = is_same and told == [row.planned_price_id, _seconds(row.planned_at)]
+    is_same = is_same and told == [row.planned_price_id, str(seconds(row.planned_at))]
     return "" if is_same else "Something else is planned now."
 
 
@@ -257,8 +256,3 @@ def _zelle(message: Message) -> ExpectedTransfer | None:
 def _number(message: Message) -> int:
     number = message.cause.partition(":")[0]
     return int(number) if number.isdecimal() else 0
-
-
-def _seconds(moment: datetime | None) -> str:
-    """Return a time in the form that causes use."""
-    return str(int(moment.timestamp())) if moment else "0"

@@ -41,13 +41,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Join:
-    """The page. `choice` is the preselected price, `chosen` its ID; `steps` follow the button."""
+    """The page. `choice` is the preselected price, `chosen` its ID; `steps` follow the button.
+
+    `is_chosen`: that's the price they chose, or there's no other.
+    """
 
     offer: PlanOffer | None
     chosen: str
     steps: Sequence[str]
     questions: Sequence[Question]
     choice: PriceOffer | None = None
+    is_chosen: bool = False
 
 
 def facts(user: User | None) -> JoinFacts | None:
@@ -84,6 +88,7 @@ def page(found: JoinFacts, wanted: str = "") -> Join:
         offer=offer,
         choice=choice,
         chosen=choice.price_id,
+        is_chosen=choice.price_id == wanted or (not wanted and len(offer.prices) == 1),
         steps=_steps(offer),
         questions=[
             Question(_("Can I cancel anytime?"), _cancel_answer()),

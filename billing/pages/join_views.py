@@ -21,14 +21,15 @@ CHOSEN = "price"
 def join(request: HttpRequest) -> HttpResponse:
     """Show what the membership gives and costs. `price` preselects one.
 
-    Who signed up or in on the way has read all that, and gets what they chose with a button to pay.
+    Who signed up or in on the way has read all that, and gets what they chose with a button to pay,
+    unless it was taken off sale in the meantime.
     """
     user = request.user if request.user.is_authenticated else None
     found = join_page.facts(user)
     if found is None:
         return redirect("billing:membership")
     page = join_page.page(found, request.GET.get(CHOSEN, ""))
-    is_last_step = user is not None and page.offer is not None and CHOSEN in request.GET
+    is_last_step = user is not None and page.is_chosen and CHOSEN in request.GET
     template = "billing/last_step.html" if is_last_step else "billing/join.html"
     return render(request, template, {"join": page})
 

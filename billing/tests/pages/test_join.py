@@ -86,6 +86,14 @@ def test_the_only_price_needs_no_choice(client: Client, settings: Settings) -> N
     assert "Choose another price" not in page
 
 
+def test_a_price_taken_off_sale_meanwhile_is_not_what_they_chose(client: Client) -> None:
+    Plan.objects.filter(stripe_id=YEARLY).update(active=False)
+    client.force_login(sign_up())
+    page = words(client, f"/join/?price={YEARLY}")
+    assert "One step left" not in page
+    assert "What happens next" in page
+
+
 def test_somebody_signed_in_does_not_sign_up_again(client: Client) -> None:
     client.force_login(sign_up())
     answer = client.get("/join/choose/", {"price": YEARLY})

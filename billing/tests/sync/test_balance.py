@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db.models import Sum
 from django.test import Client
@@ -28,6 +30,7 @@ from billing.models import (
 from billing.reconcile import missed_events
 from billing.reconcile.comparison_report import lines
 from billing.stripe import snapshots
+from billing.stripe.snapshots.balance import DESCRIBED
 from billing.sync import balance
 from billing.tests.life import DISPUTED_CARD, deliver, paid_member
 from billing.tests.staff_world import superuser
@@ -84,6 +87,15 @@ def test_only_what_no_member_causes_keeps_its_description(category: str | None, 
     data = {"id": "txn_1", "type": "adjustment", "amount": 1, "fee": 0, "net": 1, "currency": "usd"}
     data |= {"created": 1, "available_on": 1, "description": "For Alice"}
     assert snapshots.transaction(data | {"reporting_category": category}).description == kept
+
+
+def test_what_was_kept_before_is_cleared(sandbox: Sandbox) -> None:
+    paid_member(sandbox)
+    BalanceTransaction.objects.filter(category="charge").update(description="For Alice")
+    assert booked(kind="adjustment").category in DESCRIBED
+    import_module("billing.migrations.0039_of_members_and_connected").clear_descriptions(apps, None)
+    assert booked(category="charge").description == ""
+    assert booked(kind="adjustment").description == "Balance brought forward"
 
 
 def test_refunds_and_disputes_are_linked(sandbox: Sandbox) -> None:

@@ -23,7 +23,7 @@ class Problem(models.Model):
     """One problem, from first seen until gone. Staff get one email about it.
 
     `key` names the problem (`drift`, `job:billing.tasks.sweep_inbox`); at most one row per key is
-    open. `portal.backoffice.problems` lists the possible problems.
+    open. `portal.backoffice.problems` finds them.
     """
 
     key = models.CharField(max_length=200)

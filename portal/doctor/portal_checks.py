@@ -17,7 +17,7 @@ from business.admin.group import overridden
 from common.staff import show
 from emails.models import Message, MessageState
 from portal import start_checks
-from portal.backoffice import problems
+from portal.backoffice import current_problems, problems
 from portal.doctor.results import Check, Result, fail, ok, warn
 
 LEDGER = "ledger"
@@ -84,7 +84,7 @@ def ledger() -> Result:
         return ok("The refund ledger holds.")
     text = " ".join(one.text for one in found)
     remedy = "See Ledger checks on the staff site, or run manage.py verify_ledger."
-    is_bad = any(one.tone == problems.DANGER for one in found)
+    is_bad = any(one.tone == current_problems.DANGER for one in found)
     return fail(text, remedy) if is_bad else warn(text, remedy)
 
 

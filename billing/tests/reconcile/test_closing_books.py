@@ -25,7 +25,7 @@ from billing.reconcile.closing_books import NotClosable
 from billing.tests import factories
 from billing.tests.staff_world import auditor, manager, signed_in_now
 from conftest import Sandbox
-from portal.backoffice import problems
+from portal.backoffice import current_problems, problems
 from portal.doctor import portal_checks
 from portal.models import Outcome
 
@@ -232,7 +232,7 @@ def test_a_broken_chain_is_a_task_and_fails_the_check_up(sandbox: Sandbox) -> No
     tasks.verify_ledger()
     [task] = [one for one in problems.current() if one.key == "closings"]
     assert (task.tone, task.url) == (
-        *(problems.DANGER, reverse("admin:billing_balancetransaction_months")),
+        *(current_problems.DANGER, reverse("admin:billing_balancetransaction_months")),
     )
     assert "1 problem: The closing of July 2026 was changed" in task.text
     assert portal_checks.closings().outcome == Outcome.FAIL

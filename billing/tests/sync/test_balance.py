@@ -35,7 +35,7 @@ from billing.sync import balance
 from billing.tests.life import DISPUTED_CARD, deliver, paid_member
 from billing.tests.staff_world import superuser
 from conftest import Sandbox, run_jobs
-from portal.backoffice import problems
+from portal.backoffice import current_problems, problems
 
 pytestmark = pytest.mark.django_db
 
@@ -275,7 +275,7 @@ def test_a_balance_that_stays_different_is_a_red_task_and_a_row_of_the_report(
     assert [one.key for one in problems.current()] == []
     hour_later()
     [found] = problems.current()
-    assert (found.key, found.tone) == ("books", problems.DANGER)
+    assert (found.key, found.tone) == ("books", current_problems.DANGER)
     assert "$7.00 is missing here" in found.text
     boss = Client()
     boss.force_login(superuser())

@@ -21,7 +21,7 @@ from common.staff import show
 from conftest import Sandbox, run_jobs
 from emails import text_caps
 from emails.models import Message
-from portal.backoffice import problems
+from portal.backoffice import current_problems, problems
 from portal.models import Problem
 from portal.tasks import watch_for_problems
 
@@ -154,7 +154,7 @@ def test_every_task_leads_to_a_page_that_its_reader_may_open() -> None:
     shown = {one.key: one for one in problems.current()}
     wanted = {"orphans", "drift", "job:billing.tasks.verify_ledger", "ledger", "ledger comparison"}
     assert set(shown) == wanted
-    assert {one.tone for one in shown.values()} == {problems.DANGER}
+    assert {one.tone for one in shown.values()} == {current_problems.DANGER}
     for user in (support(), auditor()):
         client = signed_in_now(user)
         page = home(client)

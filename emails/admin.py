@@ -40,7 +40,7 @@ WAITS = {
     WaitsFor.MORNING: "Quiet hours",
     WaitsFor.TURN: "Takes turns",
     WaitsFor.PROVIDER: "On hold",
-    WaitsFor.HALF: "Other half",
+    WaitsFor.MORE: "May change",
 }
 LABELS = {
     MessageState.QUEUED: "info",

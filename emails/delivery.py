@@ -257,11 +257,11 @@ def _put_back(message: Message, **values: Any) -> None:
 def _wake_later(message: Message) -> None:
     """Try what waited for this message now, instead of at its next retry.
 
-    What waits for its other half didn't wait for this one.
+    What waits for something that may follow it didn't wait for this one.
     """
     later = Message.objects.filter(
         causes.about_the_same(message), pk__gt=message.pk, state=MessageState.QUEUED
-    ).exclude(waits_for=WaitsFor.HALF, waits_until__gt=timezone.now())
+    ).exclude(waits_for=WaitsFor.MORE, waits_until__gt=timezone.now())
     hurry([job_key(pk) for pk in later.values_list("pk", flat=True)])
 
 

@@ -54,7 +54,7 @@ class Draft:
     cause: str = ""
     subject: str = ""
     empty_when_done: bool = False
-    # Only a half of two waits from the start, for the other (`emails.combining`).
+    # Only what may become another message, or none, by what follows waits from the start.
     not_before: datetime | None = None
 
 
@@ -76,7 +76,7 @@ def write(draft: Draft) -> Message | None:
         short_links.new_key() if draft.channel == Channel.SMS else None,
         phones.country(draft.recipient) if draft.channel == Channel.SMS else "",
         draft.not_before,
-        WaitsFor.HALF if draft.not_before else "",
+        WaitsFor.MORE if draft.not_before else "",
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, values)

@@ -144,7 +144,7 @@ class WaitsFor(models.TextChoices):
     MORNING = "morning", "the end of the quiet hours"
     TURN = "turn", "its turn"
     PROVIDER = "provider", "the provider"
-    HALF = "half", "its other half"
+    MORE = "more", "what may follow it"
 
 
 class Message(models.Model):

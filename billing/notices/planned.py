@@ -13,9 +13,9 @@ from billing.notices.transitions import PlanDropped, PricePlanned
 from common.links import portal_url
 from emails import outbox
 
-# At Stripe a plan is dropped before a membership is canceled, or switched right away: then that's
-# the news.
-WAIT = timedelta(minutes=2)
+# At Stripe a plan is dropped seconds before a membership is canceled, or switched right away: then
+# that's the news. Messages after this one wait, too.
+WAIT = timedelta(seconds=20)
 
 
 def price_planned(planned: PricePlanned) -> None:

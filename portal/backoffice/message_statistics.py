@@ -46,7 +46,7 @@ WAITS: Mapping[WaitsFor, str] = {
     WaitsFor.MORNING: "for the end of the quiet hours",
     WaitsFor.TURN: "because only so many go out a minute",
     WaitsFor.PROVIDER: "because the provider asked us to wait",
-    WaitsFor.HALF: "for what goes into the same message",
+    WaitsFor.MORE: "for what may follow right away",
 }
 
 

@@ -1,4 +1,4 @@
-"""A message that waits for its other half says so."""
+"""A message that waits for what may follow it right away says so."""
 
 from django.db import migrations, models
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                     ("morning", "the end of the quiet hours"),
                     ("turn", "its turn"),
                     ("provider", "the provider"),
-                    ("half", "its other half"),
+                    ("more", "what may follow it"),
                 ],
                 db_default="",
                 max_length=10,

@@ -26,6 +26,7 @@ from sandbox.stripe import (
     clock,
     customers,
     disputes,
+    fraud_warnings,
     payouts,
     refunds,
     schedules,
@@ -244,6 +245,17 @@ def _dispute(command: Command) -> Json:
         return public(made)
 
 
+def _warn(command: Command) -> Json:
+    """The card's bank reports a payment as fraud; no money moves."""
+    world = command.world
+    with world.lock:
+        charge = charges.find(world, command.path["id"])
+        kind = str(command.body.get("fraud_type", fraud_warnings.USUAL))
+        made = fraud_warnings.warn(world, charge, kind)
+        world.save()
+        return public(made)
+
+
 def _switches(command: Command) -> Json:
     return command.world.switches.as_dict()
 
@@ -367,6 +379,7 @@ routes = [
     _route("payouts/{id}", _follow_payout, "POST"),
     _route("refunds/{id}", _follow_refund, "POST"),
     _route("charges/{id}/dispute", _dispute, "POST"),
+    _route("charges/{id}/warning", _warn, "POST"),
     _route("switches", _switches, "GET"),
     _route("switches", _set_switches, "POST"),
     _route("deliveries", _deliveries, "GET"),

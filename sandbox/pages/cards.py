@@ -33,6 +33,7 @@ RARE_CARDS = (
     TestCard("4000000000007726", "Refund waits", "Pays; a refund stays pending"),
     TestCard("4000000000000259", "Disputed", "Pays; the owner disputes it"),
     TestCard("4000000000001976", "Asked about", "Pays; the owner’s bank asks about it"),
+    TestCard("4000000000005423", "Reported", "Pays; the owner’s bank reports it as fraud"),
 )
 PICKER = {"common": TEST_CARDS, "rare": RARE_CARDS}
 EXPIRY = "12 / 34"

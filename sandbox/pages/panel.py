@@ -10,7 +10,7 @@ from starlette.routing import Route
 from sandbox.bank import transfers
 from sandbox.mail import store as mails
 from sandbox.pager import paginate
-from sandbox.pages import collecting, dashboard, disputing, paying_out, refunding
+from sandbox.pages import collecting, dashboard, disputing, paying_out, refunding, warning
 from sandbox.pages.cards import RARE_CARDS, TEST_CARDS
 from sandbox.pages.events import listed, types
 from sandbox.pages.people import living, person
@@ -26,6 +26,7 @@ from sandbox.rendering import (
 from sandbox.stripe import clock, customers
 from sandbox.stripe.disputes import REASONS
 from sandbox.stripe.errors import ApiError
+from sandbox.stripe.fraud_warnings import FRAUD_TYPES
 from sandbox.switches import FORGERIES, PAYLOAD_VERSIONS, REGISTRATIONS, REPLIES, Switches
 from sandbox.twilio import store as texts
 from sandbox.world import World
@@ -151,7 +152,7 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
 
 
 def _money_back(world: World) -> dict[str, Any]:
-    """What the panel shows of refunds, disputes, and payouts."""
+    """What the panel shows of refunds, disputes, fraud warnings, and payouts."""
     return {
         "refunds": refunding.shown(world),
         "refundable": refunding.choices(world),
@@ -161,6 +162,9 @@ def _money_back(world: World) -> dict[str, Any]:
         "disputable": disputing.choices(world),
         "dispute_kinds": disputing.KINDS,
         "dispute_reasons": list(REASONS),
+        "warnings": warning.shown(world),
+        "reportable": warning.choices(world),
+        "fraud_types": FRAUD_TYPES,
     }
 
 
@@ -291,6 +295,16 @@ def answer_dispute(visit: Visit) -> Response:
     return see_other("/?told=answered#disputes")
 
 
+def warn(visit: Visit) -> Response:
+    """Report a payment as fraud, as the bank of its card would."""
+    try:
+        warning.warn(visit.world, visit.form)
+    except warning.REFUSALS as error:
+        return _page(visit, trouble=str(error), status=400)
+    visit.world.save()
+    return see_other("/?told=warned#warnings")
+
+
 def _told(visit: Visit) -> str:
     told = {
         "clock": f"It is now {moment(visit.world.now())} UTC.",
@@ -305,6 +319,7 @@ def _told(visit: Visit) -> str:
         "paid_out": "The payout has gone on.",
         "disputed": "The payment is disputed.",
         "answered": "The dispute has gone on.",
+        "warned": "The bank has reported the payment.",
     }
     return told.get(visit.query.get("told", ""), "")
 
@@ -357,5 +372,6 @@ routes = [
     Route("/payouts/{payout}", endpoint(follow_payout), methods=["POST"]),
     Route("/disputes", endpoint(dispute), methods=["POST"]),
     Route("/disputes/{dispute}", endpoint(answer_dispute), methods=["POST"]),
+    Route("/warnings", endpoint(warn), methods=["POST"]),
     Route("/customers/{customer}/card", endpoint(change_card), methods=["POST"]),
 ]

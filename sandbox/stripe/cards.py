@@ -26,6 +26,8 @@ class Card:
     """The reason of the dispute that each payment with this card runs into."""
     inquiry: bool = False
     """Whether its bank asks first, and moves no money."""
+    reported: bool = False
+    """Whether its bank reports each payment with it as fraud."""
 
     @property
     def last4(self) -> str:
@@ -84,6 +86,7 @@ CARDS = {
         Card("4000000000000259", disputed="fraudulent"),
         Card("4000000000002685", disputed="product_not_received"),
         Card("4000000000001976", disputed="fraudulent", inquiry=True),
+        Card("4000000000005423", reported=True),
         Card("000123456789", brand="bank", delayed="pays"),
         Card("000111111116", brand="bank", delayed="fails"),
     )
@@ -107,6 +110,7 @@ TOKENS = {
     "pm_card_createDispute": "4000000000000259",
     "pm_card_createDisputeProductNotReceived": "4000000000002685",
     "pm_card_createDisputeInquiry": "4000000000001976",
+    "pm_card_createIssuerFraudRecord": "4000000000005423",
 }
 """Stripe's ready-made payment methods, by the card they stand for."""
 

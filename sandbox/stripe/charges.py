@@ -32,16 +32,18 @@ def create(
         emit(world, "charge.failed", charge)
     else:
         _settle(world, charge)
-        _expect_dispute(world, charge, cards.of_method(method))
+        _expect_trouble(world, charge, cards.of_method(method))
         emit(world, "charge.succeeded", charge)
     return charge
 
 
-def _expect_dispute(world: World, charge: Json, card: cards.Card) -> None:
-    """Plan a dispute, for test cards whose owners dispute their payments."""
+def _expect_trouble(world: World, charge: Json, card: cards.Card) -> None:
+    """Plan a dispute or a warning, for test cards whose owners or banks don't let payments be."""
     if card.disputed:
         planned = {"at": world.now() + 1, "reason": card.disputed, "inquiry": card.inquiry}
         private(charge)["disputed"] = planned
+    if card.reported:
+        private(charge)["warned"] = {"at": world.now() + 1}
 
 
 def _settle(world: World, charge: Json) -> None:

@@ -14,6 +14,7 @@ from sandbox.stripe import (
     delayed,
     disputes,
     due_dates,
+    fraud_warnings,
     invoices,
     payouts,
     refunds,
@@ -221,6 +222,8 @@ def _of_charges(world: World) -> Iterator[Happening]:
         planned = remembered.get("disputed")
         if planned:
             yield Happening(planned["at"], 8, disputes.open_planned, charge)
+        if "warned" in remembered:
+            yield Happening(remembered["warned"]["at"], 8, fraud_warnings.warn_planned, charge)
     for dispute in world.objects.list("dispute"):
         if dispute["status"] in disputes.ANSWERABLE:
             at = dispute["evidence_details"]["due_by"]

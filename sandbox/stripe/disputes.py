@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import balance, charges, files
+from sandbox.stripe import balance, charges, files, fraud_warnings
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata
@@ -101,6 +101,7 @@ def open_for(world: World, charge: Json, reason: str, *, inquiry: bool = False) 
     emit(world, "charge.dispute.created", dispute)
     if not inquiry:
         _withdraw(world, dispute)
+    fraud_warnings.judge(world, charge)
     return dispute
 
 

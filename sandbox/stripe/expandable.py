@@ -166,6 +166,7 @@ EXPANDABLE: dict[str, Mapping[str, Target]] = {
     "price": {"currency_options": {}, "product": "product", "tiers": {}},
     "product": {"default_price": "price", "tax_code": _ELSEWHERE},
     "promotion_code": {"customer": "customer", "promotion": {"coupon": "coupon"}},
+    "radar.early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},
     "refund": {
         **dict.fromkeys(("source_transfer_reversal", "transfer_reversal"), _ELSEWHERE),
         "balance_transaction": "balance_transaction",
@@ -255,6 +256,7 @@ _OF_COLLECTION = {
     "tax/settings": "tax.settings",
     "test_helpers/test_clocks": "test_helpers.test_clock",
     "invoices/lines": "line_item",
+    "radar/early_fraud_warnings": "radar.early_fraud_warning",
     "charges/refunds": "refund",
 }
 """The kind of what an address lists, where it is not the singular of its name."""

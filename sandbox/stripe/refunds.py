@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 
-from sandbox.stripe import amounts, balance, charges, checkout_rules, currencies, payment_intents
+from sandbox.stripe import (
+    amounts,
+    balance,
+    charges,
+    checkout_rules,
+    currencies,
+    fraud_warnings,
+    payment_intents,
+)
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.params import merge_metadata, missing_parameter, new_metadata
@@ -32,6 +40,7 @@ def create(world: World, params: Json) -> Json:
     emit(world, "refund.created", refund)
     _recount(world, charge)
     emit(world, "charge.refunded", charge, {"amount_refunded": charge["amount_refunded"] - amount})
+    fraud_warnings.judge(world, charge)
     return refund
 
 
@@ -214,6 +223,7 @@ def fail(world: World, refund: Json, reason: str = "lost_or_stolen_card") -> Non
     _recount(world, charge)
     emit(world, "refund.updated", refund, previous)
     emit(world, "refund.failed", refund, previous)
+    fraud_warnings.judge(world, charge)
 
 
 def cancel(world: World, refund: Json) -> Json:
@@ -225,7 +235,9 @@ def cancel(world: World, refund: Json) -> Json:
     refund.pop(PRIVATE, None)
     with changing(world, refund, "refund.updated"):
         refund |= {"status": "canceled", "next_action": None}
-    _recount(world, charges.find(world, refund["charge"]))
+    charge = charges.find(world, refund["charge"])
+    _recount(world, charge)
+    fraud_warnings.judge(world, charge)
     return refund
 
 

@@ -97,6 +97,7 @@ def test_a_life_in_a_version(
         "invoice.paid",
         "charge.refunded",
         "charge.dispute.created",
+        "radar.early_fraud_warning.updated",
         "invoice.upcoming",
     } <= types
     has_payments = any(kind.startswith("invoice_payment.") for kind in types)
@@ -121,6 +122,7 @@ def live(server: Server, api: stripe.StripeClient) -> None:
     if api_version(api) < "2025-03-31":
         by = {"refund": refund.id}
     api.v1.credit_notes.create(note | by)
+    server.post(f"charges/{charge.id}/warning")
     server.post(f"charges/{charge.id}/dispute")
     server.advance_days(1)
     item = alice.subscription["items"].data[0]
@@ -151,6 +153,7 @@ def read_all(api: stripe.StripeClient, version: str) -> None:
         "subscription_schedules subscriptions tax_rates webhook_endpoints"
     ).split():
         assert getattr(v1, name).list({"limit": 100}).data, name
+    assert v1.radar.early_fraud_warnings.list({"expand": ["data.charge"]}).data
     for note in v1.credit_notes.list().data:
         assert v1.credit_notes.line_items.list(note.id).data
     for session in v1.checkout.sessions.list().data:

@@ -28,8 +28,10 @@ def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
             facts["headline"] = f"You’ve switched to {facts['rhythm']} billing: {facts['rate']}"
     if "is_direct" in facts:
         facts = {**RECEIPT, **facts}
-    if "trial_ends_on" in facts:
+    if any(name in facts for name in ("trial_ends_on", "is_free_time", "until")):
         facts = {"next_charge": "", **facts}
+    if "by_invoice" in facts:
+        facts = {"credit": "", "credit_used": "", **facts}
     if "pdf_url" in facts:
         facts = {**TO_PAY, **facts}
     return facts

@@ -63,12 +63,16 @@ def last_paid(row: Subscription) -> Invoice | None:
 
 
 def next_charge(row: Subscription) -> Money | None:
-    """Return the next charge; None if a discount, Stripe Tax, or a planned price hides it."""
+    """Return the next charge; None if it isn't known.
+
+    If Stripe foresees none, it's the price, unless a discount, Stripe Tax, a planned price, or the
+    customer's balance makes it another.
+    """
     if row.next_charge is not None:
         return Money(row.next_charge, row.currency)
     is_planned = row.planned_at is not None and row.planned_at <= row.current_period_end
-    is_known = not running(row) and not row.tax_is_automatic and not is_planned
-    return row.money if is_known else None
+    is_other = row.tax_is_automatic or is_planned or row.balance or running(row)
+    return None if is_other else row.money
 
 
 def _in_words(one: dict[str, Any]) -> Discount:

@@ -8,7 +8,7 @@ from typing import TypedDict
 from billing.core import rhythms, texts
 from billing.facts import discounts
 from billing.facts.credit import of as credit_of
-from billing.models import Subscription
+from billing.models import Plan, Subscription
 from common.money import Money
 
 
@@ -28,26 +28,29 @@ def card_charged(subscription: Subscription) -> str:
     return "" if is_sent else texts.card(subscription.card_brand, subscription.card_last4)
 
 
-def next_charge(subscription: Subscription) -> str:
-    """Return the next payment's amount, which a discount may reduce."""
-    return str(next_money(subscription))
-
-
 def known_charge(subscription: Subscription) -> str:
-    """Return the next payment's amount if it's known, which tells when a discount was for one."""
+    """Return the next payment's amount, or "" if it isn't known or nothing is charged then."""
     charge = discounts.next_charge(subscription) if subscription.is_renewal_charged else None
     return "" if charge is None else str(charge)
-
-
-def next_money(subscription: Subscription) -> Money:
-    """Return the next payment's amount; the price if it isn't known."""
-    known = discounts.next_charge(subscription)
-    return subscription.money if known is None else known
 
 
 def rate(subscription: Subscription, price: Money) -> str:
     """Return a price with how often it's charged."""
     return rhythms.rate(price, subscription.interval, subscription.interval_count)
+
+
+def next_rate(subscription: Subscription) -> str:
+    """Return the price that the next charge is for, or "" if it's planned and none of ours."""
+    begins_at = subscription.planned_at
+    if begins_at is not None and begins_at <= subscription.current_period_end:
+        return planned_rate(subscription)
+    return rate(subscription, subscription.money)
+
+
+def planned_rate(subscription: Subscription) -> str:
+    """Return the price that's planned, or "" if it's none of ours."""
+    plan = Plan.objects.filter(stripe_id=subscription.planned_price_id).first()
+    return rhythms.rate(plan.money, plan.interval, plan.interval_count) if plan else ""
 
 
 def credit_used(subscription: Subscription) -> CreditUsed:

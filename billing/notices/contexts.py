@@ -139,7 +139,7 @@ class OfferAccepted(MessageContext):
     plan_name: str
     terms: str
     next_charge: str
-    next_charge_on: datetime
+    next_charge_on: datetime | None
     credit: str
     credit_used: str
     url: str
@@ -188,14 +188,20 @@ class MembershipResumed(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class FreeTime(MessageContext):
-    """Staff gave a member free time, until the next charge or, if `by_invoice`, invoice."""
+    """Staff gave a member free time, until the next charge or, if `by_invoice`, invoice.
+
+    `rate` is the price then, empty if it's planned and none of ours.
+    """
 
     kind = Kind.FREE_TIME
     name: str
     plan_name: str
     until: datetime
     rate: str
+    next_charge: str
     by_invoice: bool
+    credit: str = ""
+    credit_used: str = ""
     url: str
 
 
@@ -203,17 +209,21 @@ class FreeTime(MessageContext):
 class TrialEnding(MessageContext):
     """A trial ends soon. `other` names a subscription that isn't the membership.
 
-    `is_free_time`: staff gave it to a member.
+    `is_free_time`: staff gave it to a member. `rate` is the price then, empty if it's planned and
+    none of ours.
     """
 
     kind = Kind.TRIAL_ENDING
     name: str
     plan_name: str
     rate: str
+    next_charge: str
     other: str
     ends_on: datetime
     method: str
     by_invoice: bool
+    credit: str = ""
+    credit_used: str = ""
     is_free_time: bool
     url: str
 
@@ -222,7 +232,7 @@ class TrialEnding(MessageContext):
 class RenewalComing(MessageContext):
     """A subscription renews soon. `other` names one that isn't the membership.
 
-    `price` is empty if Stripe doesn't foresee an amount and a discount or tax hides it.
+    `price` is empty if nobody knows the amount.
     """
 
     kind = Kind.RENEWAL_COMING
@@ -233,6 +243,8 @@ class RenewalComing(MessageContext):
     renews_on: datetime
     method: str
     by_invoice: bool
+    credit: str = ""
+    credit_used: str = ""
     discount_ends: bool
     url: str
 
@@ -384,6 +396,8 @@ class DiscountEnding(MessageContext):
     renews_on: datetime
     method: str
     by_invoice: bool
+    credit: str = ""
+    credit_used: str = ""
     other: str
     url: str
 

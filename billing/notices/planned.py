@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from billing.core import rhythms, tax_texts
+from billing.core import tax_texts
 from billing.facts import descriptions
-from billing.models import Plan, Subscription
+from billing.models import Subscription
 from billing.notices import charges, contexts
 from billing.notices.charges import seconds
 from billing.notices.transitions import PlanDropped, PricePlanned
@@ -33,7 +33,7 @@ def price_planned(planned: PricePlanned) -> None:
             plan_name=descriptions.plan_of(subscription),
             begins_on=begins_at,
             present_rate=charges.rate(subscription, subscription.money),
-            rate=_planned_rate(subscription),
+            rate=charges.planned_rate(subscription),
             tax_words=tax_texts.price(subscription.taxation),
             first_charge=charges.known_charge(subscription) if is_next else "",
             **(charges.credit_used(subscription) if is_next else charges.NO_CREDIT),
@@ -59,7 +59,7 @@ def plan_dropped(dropped: PlanDropped) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             begins_on=before.planned_at,
-            dropped_rate=_planned_rate(before),
+            dropped_rate=charges.planned_rate(before),
             rate=charges.rate(subscription, subscription.money),
             next_charge=charges.known_charge(subscription),
             next_charge_on=end if subscription.is_renewal_charged else None,
@@ -69,12 +69,6 @@ def plan_dropped(dropped: PlanDropped) -> None:
         happened_at=dropped.seen_at,
         not_before=dropped.seen_at + WAIT,
     )
-
-
-def _planned_rate(subscription: Subscription) -> str:
-    """Return the price that's planned, or "" if it's none of ours."""
-    plan = Plan.objects.filter(stripe_id=subscription.planned_price_id).first()
-    return rhythms.rate(plan.money, plan.interval, plan.interval_count) if plan else ""
 
 
 def _cause(row: Subscription, price_id: str, begins_at: datetime) -> str:

@@ -21,6 +21,12 @@ LONG_WORDS: Mapping[str, str] = {
     "description": "The unlimited sunrise, sunset, and weekend membership for early birds, 1 year",
     "method": "Bank account at The First National Savings Bank of Westchester ending in 6789",
 }
+MONEY = ("next_charge", "credit", "credit_used")
+USES_CREDIT: Mapping[str, str] = {
+    "next_charge": "$17.00",
+    "credit": "$12.00",
+    "credit_used": "$12.00",
+}
 # Other cases of a kind: what they're called, and the facts that differ from the usual sample.
 CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
     Kind.WELCOME: {
@@ -59,13 +65,42 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
     Kind.TRIAL_ENDING: {
         "Free time": {"is_free_time": True},
         "Pays by invoice": {"by_invoice": True, "method": ""},
+        "Uses credit": USES_CREDIT,
+        "Amount unknown": {"next_charge": ""},
+        "Price unknown": {"next_charge": "", "rate": ""},
+    },
+    Kind.FREE_TIME: {
+        "Pays by invoice": {"by_invoice": True},
+        "Uses credit": USES_CREDIT,
+        "Amount unknown": {"next_charge": ""},
+        "Price unknown": {"next_charge": "", "rate": ""},
+    },
+    Kind.DISCOUNT_ENDING: {
+        "Pays by invoice": {"by_invoice": True, "method": ""},
+        "Uses credit": {"price": "$17.00", "credit": "$12.00", "credit_used": "$12.00"},
+        "Amount unknown": {"price": ""},
+        "Amount unknown, by invoice": {"price": "", "by_invoice": True, "method": ""},
+    },
+    Kind.MEMBERSHIP_GOES_ON: {
+        "Amount unknown": {"price": ""},
+        "While paused": {"price": "", "next_charge_on": None},
+    },
+    Kind.OFFER_ACCEPTED: {
+        "Uses credit": {"next_charge": "$11.20", "credit": "$12.00", "credit_used": "$12.00"},
+        "Amount unknown": {"next_charge": ""},
+        "While paused": {"next_charge": "", "next_charge_on": None},
     },
     Kind.RENEWAL_COMING: {
         "Amount unknown": {"price": "", "discount_ends": False},
+        "Uses credit": {"price": "$278.00", "credit": "$12.00", "credit_used": "$12.00"},
         "Not the membership": {"other": "Locker"},
         "Pays by invoice": {"by_invoice": True, "method": ""},
     },
-    Kind.PRICE_SWITCHED: {"As planned": {"was_planned": True, "credit": "", "credit_used": ""}},
+    Kind.PRICE_SWITCHED: {
+        "As planned": {"was_planned": True, "credit": "", "credit_used": ""},
+        "Amount unknown": dict.fromkeys(MONEY, ""),
+        "While paused": {"next_charge_on": None, **dict.fromkeys(MONEY, "")},
+    },
     Kind.PRICE_PLANNED: {
         "Pays by invoice": {"by_invoice": True, "method": "", "tax_words": ""},
         "Uses credit": {"first_charge": "$286.74", "credit": "$29.00", "credit_used": "$29.00"},

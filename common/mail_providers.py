@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 
@@ -23,7 +24,8 @@ class Provider:
     is dead; * is whatever stands there. `keeps_message_id`: the header without which it gives mails
     a `Message-ID` of its own. `refuses`: headers with which it takes no mail. `can_track`: each
     mail may say that it mustn't be tracked. `knows_again`: where it takes a key by which it knows a
-    mail again, among the request's headers or the mail's.
+    mail again, among the request's headers or the mail's; `remembers`: for how long, by its
+    documentation. `keeps_ours`: mails arrive under our `Message-ID`.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Provider:
     refuses: frozenset[str] = frozenset()
     can_track: bool = True
     knows_again: KeyIn | None = None
+    remembers: timedelta | None = None
+    keeps_ours: bool = True
 
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -42,6 +46,9 @@ PROVIDERS: Mapping[str, Provider] = {
         (("event",), frozenset({"hard_bounce", "invalid_email"})),
         can_track=False,
         knows_again=KeyIn.MAIL,
+        # "Idempotency for batch emails". Its `messageId` is its own.
+        remembers=timedelta(minutes=30),
+        keeps_ours=False,
     ),
     "mailgun": Provider(
         "Mailgun",
@@ -53,6 +60,7 @@ PROVIDERS: Mapping[str, Provider] = {
         ("MAILJET_API_KEY", "MAILJET_SECRET_KEY"),
         (("hard_bounce",), frozenset({"True"})),
         refuses=frozenset({"Message-ID"}),
+        keeps_ours=False,
     ),
     "mailtrap": Provider(
         "Mailtrap",
@@ -72,6 +80,9 @@ PROVIDERS: Mapping[str, Provider] = {
         (("data", "bounce", "type"), frozenset({"Permanent"})),
         can_track=False,
         knows_again=KeyIn.REQUEST,
+        # "Idempotency keys". It sends through Amazon SES, which replaces a `Message-ID`.
+        remembers=timedelta(hours=24),
+        keeps_ours=False,
     ),
     "sparkpost": Provider(
         "SparkPost",
@@ -79,6 +90,16 @@ PROVIDERS: Mapping[str, Provider] = {
         (("msys", "*", "bounce_class"), frozenset({"10", "30"})),
     ),
 }
+
+
+def is_same_again(provider: Provider, waited: timedelta) -> bool:
+    """Whether another try of a mail that may have gone out so long ago is the same mail.
+
+    The provider knows it again by its key, or mail programs do by its `Message-ID`.
+    """
+    if provider.keeps_ours:
+        return True
+    return provider.remembers is not None and waited < provider.remembers
 
 
 def says_dead(provider: Provider, report: Any) -> bool:

@@ -12,12 +12,25 @@ import ssl
 from collections.abc import Iterator
 
 import requests
+from urllib3 import exceptions as urllib3_exceptions
 
 # The peer, or something in between, went away during a handshake or an answer.
 TLS_CUT_SHORT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 BROKEN_ANSWERS = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+)
+# There was no connection, or no trust in who answered, so no request was made.
+NEVER_CONNECTED = (
+    urllib3_exceptions.NewConnectionError,
+    urllib3_exceptions.ConnectTimeoutError,
+    urllib3_exceptions.ProxyError,
+    ssl.SSLCertVerificationError,
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidHeader,
 )
 WAYS_THAT_ARE_DOWN = frozenset(
     {
@@ -47,6 +60,11 @@ def is_network_error(error: BaseException | None) -> bool:
     if isinstance(error, (ConnectionError, TimeoutError, socket.gaierror, socket.herror)):
         return True
     return isinstance(error, OSError) and error.errno in WAYS_THAT_ARE_DOWN
+
+
+def never_left(error: BaseException) -> bool:
+    """Whether an error from `requests` says that nothing of the request left this machine."""
+    return any(isinstance(one, NEVER_CONNECTED) for one in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -52,6 +52,7 @@ LABELS = {
 }
 # What addresses of the list say.
 WITHOUT_SAMPLES = "without"
+IN_DOUBT = "It may have gone out. Select what to resend."
 HIDDEN = "It held a code or a secret, which staff do not see."
 
 
@@ -304,15 +305,19 @@ class MessageAdmin(ReadOnlyAdmin):
         permission="resend",
         question="Send every failed message of the last 30 days again?",
         explanation=(
-            "Do this once the cause is fixed. Codes, and what isn’t true anymore, are left out;"
-            " so is what was sent again already."
+            "Do this once the cause is fixed. Codes, what isn’t true anymore, and what may have"
+            " gone out are left out; so is what was sent again already."
         ),
     )
     def resend_failed(self, request: HttpRequest, _form: Form) -> HttpResponse:
         """Resend what was given up recently."""
         since = timezone.now() - RESENT_WITHIN
         failed = Message.objects.filter(state=MessageState.FAILED, created_at__gte=since)
-        self._resend_all(request, failed.filter(resends=None, resend_of=None))
+        failed = failed.filter(resends=None, resend_of=None)
+        self._resend_all(request, failed.filter(unknown_since=None))
+        if in_doubt := failed.exclude(unknown_since=None).count():
+            text = f"{_count(in_doubt)} left out: {IN_DOUBT}"
+            self.message_user(request, text, messages.WARNING)
         return redirect(reverse("admin:emails_message_changelist"))
 
     @admin.action(description="Resend the selected messages", permissions=["resend"])

@@ -48,19 +48,26 @@ def record(message_pk: int, outcome: Outcome, source: SuppressionSource, words: 
         return _lost(message, outcome, source, words)
     if outcome == Outcome.COMPLAINED:
         suppressing.suppress(message, SuppressionReason.COMPLAINED, source, words)
-    elif message.state not in ON_ITS_WAY:
+    elif not _may_be_on_its_way(message):
         return False
     message.provider_status = outcome
-    if message.state in ON_ITS_WAY:
+    if _may_be_on_its_way(message):
         _move(message, outcome, words)
     message.save()
     return True
+
+
+def _may_be_on_its_way(message: Message) -> bool:
+    """Whether it's with us or the mail server, or was given up although it may have gone out."""
+    is_in_doubt = message.state == MessageState.FAILED and message.unknown_since is not None
+    return message.state in ON_ITS_WAY or is_in_doubt
 
 
 def _move(message: Message, outcome: Outcome, words: str) -> None:
     """Set what a report proves: the mail was sent, and it arrived, or is late."""
     now = timezone.now()
     message.sent_at = message.sent_at or now
+    message.unknown_since = None
     if outcome == Outcome.DELAYED:
         message.state, message.error = MessageState.SENT, words
     else:
@@ -77,7 +84,8 @@ def _lost(message: Message, outcome: Outcome, source: SuppressionSource, words: 
     was_failed = message.state == MessageState.FAILED
     message.state, message.provider_status = MessageState.FAILED, outcome
     message.error = f"It came back: {words}" if words else "It came back."
-    message.save(update_fields=["state", "provider_status", "error"])
+    message.unknown_since = None
+    message.save(update_fields=["state", "provider_status", "error", "unknown_since"])
     if outcome == Outcome.BOUNCED:
         suppressing.suppress(message, SuppressionReason.BOUNCED, source, words)
     if not was_failed:

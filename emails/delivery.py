@@ -2,8 +2,9 @@
 
 Nothing is sent inside a transaction. One conditional update claims a message, so only one of two
 workers sends it. A crash between the provider's answer and our record leaves the row in `sending`.
-An email is then sent again under the same Message-ID, which mail providers show once. A text
-message is looked up at Twilio first.
+An email may have gone out then, as it may after a lost answer (`unknown_since`): it's sent again
+while that's the same mail to its provider or to mail programs, and else given up, with a word
+about it. A text message is looked up at Twilio first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
 from common.queue import Backoff, hurry
@@ -50,6 +51,9 @@ BACKOFF = Backoff(max_attempts=20)
 # Longer than SMTP's and Twilio's timeouts together: the worker that claimed it is gone.
 ABANDONED_AFTER = timedelta(seconds=30)
 
+# A report that a mail has arrived mostly comes within this.
+REPORTED_WITHIN = timedelta(minutes=10)
+
 # How far along a status is. Twilio documentation, "Message status".
 PROGRESS = {"accepted": 1, "queued": 1, "sending": 2, "sent": 3, "undelivered": 4}
 PROGRESS |= {"failed": 4, "delivered": 5, "read": 6}
@@ -58,6 +62,10 @@ LOST = frozenset({"failed", "undelivered"})
 # Losses after which no other text would arrive either: an email says it instead.
 FOR_GOOD = frozenset("30003 30004 30005 30006 30007 30008 30034 21610".split())
 
+MAY_HAVE_GONE_OUT = (
+    "It may have gone out: an earlier try had no answer that we saw. "
+    "Resend it only if it didn’t arrive."
+)
 TOO_LATE = {
     WaitsFor.TURN: "It would be out of date by its turn: only so many go out a minute.",
     WaitsFor.PROVIDER: "It would be out of date by when the provider takes something again.",
@@ -160,8 +168,17 @@ def _claim(message_id: int) -> Message | None:
     now = timezone.now()
     queued = Q(state=MessageState.QUEUED)
     abandoned = Q(state=MessageState.SENDING, sending_at__lt=now - ABANDONED_AFTER)
+    in_doubt = When(
+        state=MessageState.SENDING,
+        channel=Channel.EMAIL,
+        unknown_since=None,
+        then=F("sending_at"),
+    )
     claimed = Message.objects.filter(queued | abandoned, pk=message_id).update(
-        state=MessageState.SENDING, sending_at=now, attempts=F("attempts") + 1
+        state=MessageState.SENDING,
+        sending_at=now,
+        attempts=F("attempts") + 1,
+        unknown_since=Case(in_doubt, default=F("unknown_since")),
     )
     if claimed != 1:
         return None
@@ -287,6 +304,7 @@ def _record_sent(message: Message, provider_id: str) -> None:
         "state": MessageState.SENT,
         "provider_id": provider_id,
         "sent_at": timezone.now(),
+        "unknown_since": None,
         "error": "",
         "is_our_fault": False,
     }
@@ -300,9 +318,14 @@ def _record_sent(message: Message, provider_id: str) -> None:
 def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
     """Requeue a message, or give it up; return whether it was given up."""
     is_final = problem.is_permanent or message.attempts >= BACKOFF.max_attempts
+    # From when it was claimed, which is before anybody could take it. A refusal of a later try says
+    # nothing about this one.
+    unknown_since = message.unknown_since or (message.sending_at if problem.is_unknown else None)
+    words = f"{problem} {MAY_HAVE_GONE_OUT}" if is_final and unknown_since else str(problem)
     values: dict[str, Any] = {
         "state": MessageState.FAILED if is_final else MessageState.QUEUED,
-        "error": str(problem),
+        "error": words,
+        "unknown_since": unknown_since,
         "is_our_fault": problem.is_our_fault,
         # Another try takes other turns.
         "turns_taken": 0,
@@ -320,7 +343,7 @@ def _record_problem(message: Message, problem: DeliveryProblem) -> bool:
         by = SuppressionSource.PROVIDER if settings.EMAIL_PROVIDER else SuppressionSource.SERVER
         suppressing.suppress(message, SuppressionReason.BOUNCED, by, str(problem))
     if problem.is_permanent:
-        other_channel.try_later(message)
+        other_channel.try_later(message, after=REPORTED_WITHIN if unknown_since else None)
     level = logging.ERROR if is_final else logging.WARNING
     # By number: the log may outlive what we may know about the recipient.
     logger.log(level, "Message %s (%s): %s", message.pk, message.channel, problem)

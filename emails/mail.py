@@ -9,9 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
 
 from common import addresses
 from common.context import current_brand
+from common.mail_providers import PROVIDERS, is_same_again
 from common.network import is_network_error
 from emails import (
     attachments,
@@ -26,6 +28,7 @@ from emails.catalog import spec_of
 from emails.flowed import flowed
 from emails.models import Message
 from emails.problems import DeliveryProblem
+from emails.smtp_lines import AnswerLost
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +55,10 @@ def send(message: Message) -> str:
     """Hand a message to the mail server, or to a provider's API; return its Message-ID.
 
     Raises:
-        DeliveryProblem: it refused the address for good, or couldn't take the mail now.
+        DeliveryProblem: it refused the address for good, or couldn't take the mail now; or an
+            earlier try may have gone out, and another one could arrive as a second mail.
     """
+    _check_same_again(message)
     rendered = rendering.render_email(message)
     copies.note(message, subject=rendered.subject, html=rendered.html, text=rendered.text)
     identifier = message_id(message)
@@ -82,6 +87,19 @@ def send(message: Message) -> str:
     except ValueError as error:
         raise DeliveryProblem(f"This is no email address: {error}", is_permanent=True) from error
     return identifier
+
+
+def _check_same_again(message: Message) -> None:
+    """Refuse to try again what may have gone out, unless that would be the same mail.
+
+    To a mail server it always is, by its `Message-ID`. Some providers give mails their own.
+    """
+    provider = PROVIDERS.get(settings.EMAIL_PROVIDER)
+    if message.unknown_since is None or provider is None:
+        return
+    if not is_same_again(provider, timezone.now() - message.unknown_since):
+        words = f"Another try could arrive as a second email: {provider.name} wouldn't recognize it"
+        raise DeliveryProblem(f"{words}. {message.error}".strip(), is_permanent=True)
 
 
 def _made(message: Message, rendered: rendering.RenderedEmail) -> _Mail:
@@ -139,7 +157,8 @@ def feedback_id(message: Message) -> str:
 def _no_answer(error: smtplib.SMTPException | OSError) -> DeliveryProblem:
     """Return why there was no answer; log it as an error unless the network is to blame."""
     if isinstance(error, GONE) or is_network_error(error):
-        return DeliveryProblem(f"The mail server can't be reached: {error}")
+        is_unknown = isinstance(error, AnswerLost)
+        return DeliveryProblem(f"The mail server can't be reached: {error}", is_unknown=is_unknown)
     logger.error("A mail could not be handed over through a fault of ours.", exc_info=error)
     words = f"It could not be handed over: {type(error).__name__}: {error}"
     return DeliveryProblem(words, is_our_fault=True)

@@ -243,6 +243,11 @@ class Message(models.Model):
         help_text="How many of its turns it has: of the mail domain, and of the channel.",
     )
     sending_at = models.DateTimeField(null=True, blank=True)
+    unknown_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When an email may have gone out first; empty once it’s known whether it did.",
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     empty_when_done = models.BooleanField(

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -25,12 +26,19 @@ TOGETHER = timedelta(hours=1)
 RECEIPTS = {Kind.JOINED: Kind.PAYMENT_RECEIVED, Kind.ZELLE_JOINED: Kind.ZELLE_RECEIVED}
 
 
-def try_later(message: Message) -> None:
-    """Have a job decide on it, in the transaction that records the loss."""
+def try_later(message: Message, *, after: timedelta | None = None) -> None:
+    """Have a job decide on it, in the transaction that records the loss.
+
+    It waits if a report may still say that the message has arrived.
+    """
     key = f"other_channel:{message.pk}"
     try:
         with transaction.atomic():
-            job = app.configure_task(JobName.SAY_BY_THE_OTHER_CHANNEL, queueing_lock=key)
+            job = app.configure_task(
+                JobName.SAY_BY_THE_OTHER_CHANNEL,
+                queueing_lock=key,
+                schedule_at=timezone.now() + after if after else None,
+            )
             job.defer(message_id=message.pk)
     except AlreadyEnqueued:
         logger.debug("Message %s waits for its other channel already.", message.pk)

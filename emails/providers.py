@@ -1,7 +1,9 @@
 """Hand mails to a provider's API instead of a mail server (django-anymail).
 
-An answer may get lost although the provider took the mail. Some providers know it again by a key;
-for the others, it has the same `Message-ID`, by which mail programs show it once.
+An answer may get lost although the provider took the mail. Some providers know it again by a key,
+for a while; at others, it has the same `Message-ID`, by which mail programs show it once. Whether
+the mail may have gone out is said with each problem (`is_unknown`): it may, unless something says
+that it didn't.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.utils import timezone
 
 from common.mail_providers import PROVIDERS, KeyIn, Provider
+from common.network import never_left
 from emails.models import Message
 from emails.problems import DeliveryProblem
 
@@ -47,6 +50,11 @@ PASSES = frozenset(
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
+# Answers in place of a server that wasn't asked, or wouldn't (RFC 9110, 15.6; RFC 6585, 6; and
+# Cloudflare's). After the rest of 5xx, nobody knows.
+NOT_TAKEN = frozenset({501, 503, 505, 511, 521, 522, 523, 525, 526})
+# Envoy's word for a server that broke off while it was asked; it's a 503, too.
+BROKE_OFF = "disconnect/reset before headers"
 # How providers say that a key was used: this very mail is theirs already.
 TAKEN_BEFORE = re.compile(r'"(duplicate_parameter|invalid_idempotent_request)"')
 # How they say that the recipient's address is wrong.
@@ -54,6 +62,7 @@ WRONG_TO = re.compile(
     r"not valid in to\b|['`\"]to['`\"] (parameter|field|address)|\"To\[0\]", re.IGNORECASE
 )
 ACCEPTED = frozenset({"sent", "queued"})
+REFUSED = frozenset({"failed", "invalid", "rejected"})
 # Where they say what's wrong.
 SAID_IN = ("Message", "message", "ErrorMessage", "error", "errors", "description")
 MOST_WORDS = 500
@@ -80,10 +89,17 @@ def send(mail: EmailMessage, message: Message, message_id: str) -> None:
         raise problem(error) from error
 
 
+class _NotAccepted(AnymailRequestsAPIError):  # type: ignore[misc]  # anymail ships no types
+    """The answer says that the mail wasn't taken, whatever its status."""
+
+
 def _check_accepted(mail: Any) -> None:
     """Refuse what the provider calls failed for its one recipient; anymail lets that pass."""
-    if not ACCEPTED & set(mail.anymail_status.status or ()):
-        raise AnymailRequestsAPIError(response=mail.anymail_status.esp_response)
+    told = set(mail.anymail_status.status or ())
+    if ACCEPTED & told:
+        return
+    kind = _NotAccepted if told and told <= REFUSED else AnymailRequestsAPIError
+    raise kind(response=mail.anymail_status.esp_response)
 
 
 def _provider() -> Provider:
@@ -107,7 +123,7 @@ def _prepare(mail: EmailMessage, message: Message) -> None:
 def _key(mail: EmailMessage, message_id: str) -> Mapping[str, str]:
     """Return the request's headers by which a provider knows a mail again, or add it to the mail's.
 
-    Brevo remembers it for half an hour, and Resend for a day.
+    It's remembered for a while (`common.mail_providers`).
     """
     place = _provider().knows_again
     if place is None:
@@ -130,7 +146,8 @@ def problem(error: AnymailError) -> DeliveryProblem:
     if error.response is not None:
         return _answer(error, name)
     if isinstance(error, AnymailRequestsAPIError):
-        return DeliveryProblem(f"{name} can't be reached: {_cause(error)}")
+        words = f"{name} can't be reached: {_cause(error)}"
+        return DeliveryProblem(words, is_unknown=not never_left(error))
     logger.error("A mail could not be handed over through a fault of ours.", exc_info=error)
     return DeliveryProblem(f"It could not be handed over: {error}", is_our_fault=True)
 
@@ -138,14 +155,18 @@ def problem(error: AnymailError) -> DeliveryProblem:
 def _answer(error: AnymailError, name: str) -> DeliveryProblem:
     """Return what an answer means that isn't a yes."""
     status: int = error.response.status_code
-    if status < HTTPStatus.BAD_REQUEST:
-        return DeliveryProblem(f"{name}'s answer can't be read: {status} {_words(error)}")
+    is_no = isinstance(error, _NotAccepted)
+    if status < HTTPStatus.BAD_REQUEST and not is_no:
+        words = f"{name}'s answer can't be read: {status} {_words(error)}"
+        return DeliveryProblem(words, is_unknown=status < HTTPStatus.MULTIPLE_CHOICES)
     words = f"{name} said: {status} {_words(error)}".strip()
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSES:
-        return DeliveryProblem(words, not_before=_not_before(error.response.headers))
+        is_unknown = status not in NOT_TAKEN | PASSES or BROKE_OFF in _text(error)
+        not_before = _not_before(error.response.headers)
+        return DeliveryProblem(words, not_before=not_before, is_unknown=is_unknown)
     if WRONG_TO.search(_text(error)):
         return DeliveryProblem(words, is_permanent=True, is_dead=True)
-    return DeliveryProblem(words, is_our_fault=True)
+    return DeliveryProblem(words, is_our_fault=status >= HTTPStatus.BAD_REQUEST)
 
 
 def _not_before(headers: Any) -> datetime | None:
@@ -197,19 +218,22 @@ class _Pool:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def carry(self, mail: EmailMessage, headers: Mapping[str, str]) -> None:
-        """Hand a mail over by an idle backend or a new one, with these headers of the request.
+        """Hand a mail over by an idle backend or a new one, with headers of its request alone.
 
         Raises:
             AnymailError: it was refused, or the provider can't be reached.
         """
         key = (settings.EMAIL_BACKEND, repr(settings.ANYMAIL))
         backend = self._take(key)
+        session = backend.session
+        session.headers.update(headers)
         try:
-            backend.session.headers.update(headers)
             backend.send_messages([mail])
         except BaseException:
             backend.close()
             raise
+        for name in headers:
+            del session.headers[name]
         with self._lock:
             self._idle.setdefault(key, []).append(_Kept(backend, time.monotonic()))
 

@@ -31,6 +31,10 @@ SERVICE_CLOSES = 421
 DOTS = re.compile(rb"(?m)^\.")
 
 
+class AnswerLost(smtplib.SMTPServerDisconnected):
+    """The whole mail has left, and the connection broke before the server's answer."""
+
+
 class ClosedError(Exception):
     """The server had closed the connection before it took anything of the mail."""
 
@@ -63,6 +67,7 @@ class Line:
 
         Raises:
             ClosedError: a used connection was closed meanwhile; the mail may go over another one.
+            AnswerLost: it may have been taken.
             smtplib.SMTPException, OSError: the server refused it, or broke off.
         """
         self._announce(parcel)
@@ -70,7 +75,10 @@ class Line:
         content = DOTS.sub(b"..", parcel.content)
         end = b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n"
         connection.send(content + end)
-        code, words = connection.getreply()
+        try:
+            code, words = connection.getreply()
+        except (smtplib.SMTPServerDisconnected, OSError) as error:
+            raise AnswerLost(str(error)) from error
         if code != 250:
             raise smtplib.SMTPDataError(code, words)
         self.carried += 1

@@ -10,7 +10,7 @@ from django.utils import timezone
 from emails import causes
 from emails.catalog import Kind, spec_of
 from emails.drafts import Draft, key_of, recipients, write
-from emails.models import Message
+from emails.models import Message, MessageState
 from emails.other_channel import of_the_same
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,9 @@ def put(lost: Message) -> Message | None:
 
     Only what's still true and needs nothing secret is said so, and only to members who accept it.
     """
+    if lost.state != MessageState.FAILED:
+        # Reported as arrived meanwhile.
+        return None
     user = lost.user
     if user is None or lost.emptied_at or lost.resend_of_id or lost.kind not in set(Kind):
         return None

@@ -7,9 +7,11 @@ import hashlib
 import hmac
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -34,6 +36,8 @@ YES: dict[str, Callable[[str], dict[str, Any]]] = {
         "results": {"id": one, "total_accepted_recipients": 1, "total_rejected_recipients": 0}
     },
 }
+# How long a key is known.
+REMEMBER = defaultdict(timedelta, {"brevo": timedelta(minutes=30), "resend": timedelta(hours=24)})
 KEYS = {
     "brevo": {"BREVO_API_KEY": "key"},
     "mailgun": {"MAILGUN_API_KEY": "key", "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY},
@@ -76,8 +80,9 @@ class Api:
     port: int = 0
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
-    # By key where the provider knows one; else each is another mail.
+    # By key where the provider knows one, while it does; else each is another mail.
     taken: dict[str, Request] = field(default_factory=dict)
+    keys: dict[str, datetime] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -88,10 +93,13 @@ class Api:
             answer = self.answers.pop(0) if self.answers else Answer()
             if answer.status != 200:
                 return answer
-            key = _key(request) or str(len(self.requests))
-            if key in self.taken and self.provider == "brevo":
+            key, now = _key(request) or str(len(self.requests)), datetime.now(UTC)
+            is_known = key in self.keys and now - self.keys[key] < REMEMBER[self.provider]
+            if is_known and self.provider == "brevo":
                 return Answer(400, {"code": "duplicate_parameter", "message": "Used before."})
-            self.taken.setdefault(key, request)
+            if not is_known:
+                self.taken[key if key not in self.taken else f"{key} anew"] = request
+                self.keys[key] = now
             body = YES[self.provider](key) if answer.body is None else answer.body
             return Answer(200, body, answer.headers, answer.lost, answer.meanwhile)
 

@@ -126,7 +126,7 @@ MAILJET_ERROR = {
          "failed", False, "not valid in to"),
         ("mailjet", Answer(400, MAILJET_ERROR), "failed", False, "Invalid address"),
         ("mailjet", Answer(200, {"Messages": [{"Status": "error", "Errors": [{}]}]}), "queued",
-         False, "answer can't be read"),
+         False, "Mailjet said: 200"),
     ],
 )  # fmt: skip
 def test_what_an_answer_means(

@@ -22,6 +22,7 @@ import pytest
 import stripe
 from django.db import connection
 from django.template import Engine
+from django.utils import timezone, translation
 from hypothesis import is_hypothesis_test
 from procrastinate import JobContext, RetryDecision, sql
 from procrastinate.contrib.django import app
@@ -222,6 +223,13 @@ def _nothing_saved() -> None:
     business.brand.assume_nothing_saved()
     business.rules.assume_nothing_saved()
     emails.wording.KEPT.assume({})
+
+
+@pytest.fixture(autouse=True)
+def _own_language_and_zone() -> None:
+    """Begin in the settings' language and time zone, whatever was active after the last test."""
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)

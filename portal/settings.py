@@ -264,10 +264,11 @@ MESSAGE_MAX_AGE_HOURS = env.int("MESSAGE_MAX_AGE_HOURS", default=72)
 INSTALLED_APPS = [
     # Before Django's own, so account commands notify owners.
     "portal.console",
-    "unfold",
+    # Not its default, which puts a site of its own in the place of ours.
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "portal.backoffice.admin_app.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
@@ -21,6 +22,12 @@ from portal.backoffice.waiting import Waiting
 Badge = Callable[[Waiting], int]
 
 
+@cache
+def _address(model: str, page: str) -> str:
+    """Return a page's address, which each page of the staff site asks for some dozens of."""
+    return reverse(f"admin:{model.replace('.', '_')}_{page}")
+
+
 @dataclass(frozen=True)
 class Item:
     """A model's list, for people who may view it.
@@ -35,14 +42,14 @@ class Item:
     page: str = "changelist"  # if it leads to another page of the model's
 
     @property
-    def url_name(self) -> str:
-        """Return the list's URL name."""
-        return f"admin:{self.model.replace('.', '_')}_{self.page}"
+    def address(self) -> str:
+        """Return the address that it leads to."""
+        return _address(self.model, self.page)
 
     @property
-    def list_name(self) -> str:
-        """Return the URL name of its model's list, whichever page it leads to."""
-        return f"admin:{self.model.replace('.', '_')}_changelist"
+    def list_address(self) -> str:
+        """Return the address of its model's list, whichever page it leads to."""
+        return _address(self.model, "changelist")
 
     def is_allowed(self, request: HttpRequest) -> bool:
         """Whether this staff member may open the list."""
@@ -68,7 +75,7 @@ class Section:
 
     def holds(self, address: str) -> bool:
         """Whether a page is of one of its lists."""
-        return any(address.startswith(reverse(item.list_name)) for item in self.items)
+        return any(address.startswith(item.list_address) for item in self.items)
 
 
 SECTIONS = (
@@ -226,23 +233,30 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def tabs(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the tabs over each list: the section's other lists, and how much waits in each."""
+    """Return the tabs over each list: the section's other lists, and how much waits in each.
+
+    Only of the section that the page is in: Unfold compares the sidebar's entries with each tab.
+    """
     now = waiting(request)
     return [
         {
             "models": sorted({item.model for item in section.items}),
             "page": section.title,
-            "items": [_tab(item, now, item is _nearest(allowed, request.path)) for item in allowed],
+            "items": _tabs(allowed, now, _nearest(allowed, request.path)),
         }
         for section in SECTIONS
-        if len(allowed := section.allowed(request)) > 1
+        if section.holds(request.path) and len(allowed := section.allowed(request)) > 1
     ]
+
+
+def _tabs(items: list[Item], now: Waiting, active: Item | None) -> list[dict[str, Any]]:
+    return [_tab(item, now, item is active) for item in items]
 
 
 def place_of(address: str) -> str:
     """Return the section of the model whose list has this address; "" if it's in none."""
     for section in SECTIONS:
-        if any(address == reverse(item.list_name) for item in section.items):
+        if any(address == item.list_address for item in section.items):
             return section.title
     return ""
 
@@ -319,7 +333,7 @@ def _entry(section: Section, allowed: list[Item], now: Waiting) -> dict[str, Any
     entry: dict[str, Any] = {
         "title": section.title,
         "icon": section.icon,
-        "link": reverse(allowed[0].url_name),
+        "link": allowed[0].address,
     }
     if count := sum(item.waiting(now) for item in allowed):
         entry |= {"badge": str(count), "badge_variant": "danger"}
@@ -331,7 +345,7 @@ def _nearest(items: list[Item], path: str) -> Item | None:
     reached = [
         (len(address), item.page == "changelist", place)
         for place, item in enumerate(items)
-        for address in {reverse(item.url_name), reverse(item.list_name)}
+        for address in {item.address, item.list_address}
         if path.startswith(address)
     ]
     return items[max(reached)[-1]] if reached else None
@@ -341,6 +355,6 @@ def _tab(item: Item, now: Waiting, is_active: bool) -> dict[str, Any]:
     count = item.waiting(now)
     return {
         "title": f"{item.title} ({count})" if count else item.title,
-        "link": reverse(item.url_name),
+        "link": item.address,
         "active": is_active,
     }

@@ -45,6 +45,8 @@ def test_a_badge_counts_what_failed_and_none_is_shown_for_nothing() -> None:
     request = RequestFactory().get("/staff/")
     request.user = auditor()
     assert _badges(navigation.sidebar(request)) == {"Health": "1"}
+    assert navigation.tabs(request) == [], "Home is in no section."
+    request.path = reverse("admin:billing_stripeevent_changelist")
     titles = [tab["title"] for tabs in navigation.tabs(request) for tab in tabs["items"]]
     assert "Webhook events (1)" in titles
 
@@ -82,6 +84,27 @@ def test_an_entry_leads_to_the_first_list_that_one_may_open(client: Client) -> N
     assert payments["link"] == reverse("admin:billing_invoice_changelist")
     assert payments["active"]
     assert navigation.tabs(request) == []
+
+
+def test_a_page_makes_no_list_of_all_models(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django would read the permissions and addresses of each model for it."""
+
+    def build(*_arguments: object) -> None:
+        raise AssertionError("This page asks for the list of all models.")
+
+    monkeypatch.setattr(admin.site, "_build_app_dict", build)
+    client.force_login(superuser())
+    for name in ("admin:index", "admin:billing_invoice_changelist"):
+        assert client.get(reverse(name)).status_code == 200
+
+
+def test_the_list_of_all_models_is_there_for_who_looks_into_it() -> None:
+    request = RequestFactory().get("/staff/")
+    request.user = superuser()
+    [billing] = admin.site.get_app_list(request, "billing")
+    assert "Invoice" in [model["object_name"] for model in billing["models"]]
 
 
 def test_a_list_has_its_sections_tabs_and_its_own_is_the_active_one(client: Client) -> None:

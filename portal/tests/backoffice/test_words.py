@@ -8,7 +8,6 @@ from html import unescape
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import reverse
 
 from billing.core.statuses import RefundAction, RefundState
 from billing.models import LedgerText, Refund, RefundEntry
@@ -46,7 +45,7 @@ def heading(page: str) -> list[str]:
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.model)
 def test_a_list_is_called_what_the_sidebar_calls_it(boss: Client, item: Item) -> None:
-    page = read(boss, reverse(item.url_name))
+    page = read(boss, item.address)
     section = next(one for one in SECTIONS if item in one.items)
     shown = heading(page)
     assert (shown[0], shown[-1]) == (section.title, item.title)

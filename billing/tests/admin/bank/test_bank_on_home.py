@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 
 from billing.models import BankTransfer
@@ -24,6 +25,7 @@ def badges() -> dict[str, str]:
     request.user = staff_world.auditor()
     [entries] = [section["items"] for section in navigation.sidebar(request)]
     counted = {one["title"]: one["badge"] for one in entries if "badge" in one}
+    request.path = reverse("admin:billing_bankfile_changelist")
     tabs = [tab["title"] for one in navigation.tabs(request) for tab in one["items"]]
     return counted | {tab: "" for tab in tabs if tab.endswith(")")}
 

@@ -32,6 +32,10 @@ def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
         facts = {"next_charge": "", **facts}
     if "by_invoice" in facts:
         facts = {"credit": "", "credit_used": "", **facts}
+    if "renews_on" in facts and "discount" in facts:
+        facts = {"endings": "", **facts}
+    if "discount_ends" in facts:
+        facts = {"ending": "", **facts}
     if "pdf_url" in facts:
         facts = {**TO_PAY, **facts}
     return facts

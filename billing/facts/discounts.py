@@ -38,14 +38,24 @@ def in_words(row: Subscription) -> list[Discount]:
     return [_in_words(one) for one in running(row)]
 
 
-def ending_before_renewal(row: Subscription) -> tuple[Discount, datetime] | None:
-    """Return the running discount that the next payment lacks, and when it ends."""
-    for one in running(row):
-        if one["ends_at"] is not None:
-            ends_at = datetime.fromtimestamp(one["ends_at"], UTC)
-            if ends_at <= row.current_period_end:
-                return _in_words(one), ends_at
-    return None
+@dataclass(frozen=True)
+class Ending:
+    """A discount that ends, and when."""
+
+    discount: Discount
+    ends_at: datetime
+
+
+def ending_before_renewal(row: Subscription) -> list[Ending]:
+    """Return the running discounts that the next payment lacks, the first to end first.
+
+    There can be several: the subscription's own, and those of its items.
+    """
+    ends = [
+        (datetime.fromtimestamp(one["ends_at"], UTC), one) for one in running(row) if one["ends_at"]
+    ]
+    before = [(at, one) for at, one in ends if at <= row.current_period_end]
+    return [Ending(_in_words(one), at) for at, one in sorted(before, key=lambda pair: pair[0])]
 
 
 def has_run_out(row: Subscription) -> bool:

@@ -232,7 +232,8 @@ class TrialEnding(MessageContext):
 class RenewalComing(MessageContext):
     """A subscription renews soon. `other` names one that isn't the membership.
 
-    `price` is empty if nobody knows the amount.
+    `price` is empty if nobody knows the amount. `ending` are discounts that end before it;
+    `discount_ends`: the last payment had one, and this one has none.
     """
 
     kind = Kind.RENEWAL_COMING
@@ -245,6 +246,7 @@ class RenewalComing(MessageContext):
     by_invoice: bool
     credit: str = ""
     credit_used: str = ""
+    ending: str = ""
     discount_ends: bool
     url: str
 
@@ -385,13 +387,17 @@ class DebitComing(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class DiscountEnding(MessageContext):
-    """The next payment has the full price. `other` names what isn't the membership."""
+    """The next payment lacks a discount. `other` names what isn't the membership.
+
+    If several end before it, `endings` are these with their days, and there's no single day.
+    """
 
     kind = Kind.DISCOUNT_ENDING
     name: str
     plan_name: str
     discount: str
-    ends_on: datetime
+    ends_on: datetime | None
+    endings: Sequence[str] = ()
     price: str
     renews_on: datetime
     method: str

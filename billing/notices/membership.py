@@ -261,6 +261,7 @@ def renewal_coming(coming: RenewalComing) -> None:
             method=charges.card_charged(subscription),
             by_invoice=subscription.is_sent,
             **charges.credit_used(subscription),
+            ending=_amounts(discounts.ending_before_renewal(subscription)),
             discount_ends=discounts.has_run_out(subscription),
             url=portal_url("billing:membership"),
         ),
@@ -271,16 +272,18 @@ def renewal_coming(coming: RenewalComing) -> None:
 
 
 def discount_ending(ending: DiscountEnding) -> None:
-    """Say when the discount ends, and what's charged then."""
-    subscription = ending.subscription
+    """Say when the discount ends, or which ones do, and what's charged then."""
+    subscription, endings = ending.subscription, ending.endings
+    is_one, last = len(endings) == 1, endings[-1].ends_at
     user = subscription.customer.user
     outbox.put(
         user,
         contexts.DiscountEnding(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
-            discount=ending.discount.amount,
-            ends_on=ending.ends_at,
+            discount=_amounts(endings),
+            ends_on=last if is_one else None,
+            endings=[] if is_one else [str(one.discount) for one in endings],
             price=charges.known_charge(subscription),
             renews_on=subscription.current_period_end,
             method=charges.card_charged(subscription),
@@ -289,10 +292,16 @@ def discount_ending(ending: DiscountEnding) -> None:
             other=descriptions.other_of(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{seconds(ending.ends_at)}",
+        # The last one to end: once others have ended, it has been told with them.
+        cause=f"{subscription.stripe_id}:{seconds(last)}",
         happened_at=ending.seen_at,
         good_until=subscription.current_period_end,
     )
+
+
+def _amounts(endings: list[discounts.Ending]) -> str:
+    """Return discounts as a member reads them: "20% off, $5.00 off"."""
+    return ", ".join(one.discount.amount for one in endings)
 
 
 def card_expiring(expiring: CardExpiring) -> None:

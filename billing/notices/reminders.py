@@ -116,7 +116,8 @@ def _costs_more(row: Subscription) -> bool:
 def discount_ending(subscription_id: str, now: datetime) -> None:
     """Announce that a discount ends before the next payment, in the week before either.
 
-    A long period's renewal has its own announcement, which says so.
+    If several do, all are announced in the first one's week. A long period's renewal has its own
+    announcement, which says so.
     """
     with transaction.atomic():
         row = _locked(subscription_id)
@@ -124,9 +125,9 @@ def discount_ending(subscription_id: str, now: datetime) -> None:
             return
         if row.current_period_end - row.current_period_start > LONG_INTERVAL:
             return
-        ending = discounts.ending_before_renewal(row)
-        if ending and ending[1] <= now + RENEWAL_NOTICE:
-            announcing.announce(DiscountEnding(row, *ending, now))
+        endings = discounts.ending_before_renewal(row)
+        if endings and endings[0].ends_at <= now + RENEWAL_NOTICE:
+            announcing.announce(DiscountEnding(row, endings, now))
 
 
 def request_expiring(request_pk: int, now: datetime) -> None:

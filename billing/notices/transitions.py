@@ -187,11 +187,10 @@ class RenewalComing:
 
 @dataclass(frozen=True)
 class DiscountEnding:
-    """A discount ends soon, and the next payment has the full price."""
+    """A discount ends soon; `endings` are all that end before the next payment."""
 
     subscription: Subscription
-    discount: discounts.Discount
-    ends_at: datetime
+    endings: list[discounts.Ending]
     seen_at: datetime
 
 

@@ -80,6 +80,11 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Uses credit": {"price": "$17.00", "credit": "$12.00", "credit_used": "$12.00"},
         "Amount unknown": {"price": ""},
         "Amount unknown, by invoice": {"price": "", "by_invoice": True, "method": ""},
+        "Two discounts": {
+            "discount": "20% off, $5.00 off",
+            "ends_on": None,
+            "endings": ["20% off until December 20, 2026", "$5.00 off until December 22, 2026"],
+        },
     },
     Kind.MEMBERSHIP_GOES_ON: {
         "Amount unknown": {"price": ""},
@@ -95,6 +100,7 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Uses credit": {"price": "$278.00", "credit": "$12.00", "credit_used": "$12.00"},
         "Not the membership": {"other": "Locker"},
         "Pays by invoice": {"by_invoice": True, "method": ""},
+        "A discount ends": {"ending": "20% off"},
     },
     Kind.PRICE_SWITCHED: {
         "As planned": {"was_planned": True, "credit": "", "credit_used": ""},

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from billing.core.dates import plain_date
 from billing.core.statuses import RequestState
 from billing.models import PaymentRequest, Subscription
 from billing.notices import reminders
@@ -77,7 +78,7 @@ def test_a_yearly_renewal_says_it_itself() -> None:
     reminders.remind_all()
     assert told(row.customer.user) == ["renewal_coming"]
     text = rendering.render_email(Message.objects.get(kind="renewal_coming")).text
-    assert "Your earlier discount doesn’t apply to this payment." in text
+    assert "This payment no longer includes 20% off." in text
 
 
 def paid_less(**facts: Any) -> Subscription:
@@ -128,6 +129,45 @@ def test_a_discount_that_was_extended_isnt_called_ending() -> None:
     message = Message.objects.get(kind="discount_ending")
     assert (message.state, message.error) == ("skipped", "The discount has another end now.")
     assert told(row.customer.user) == ["discount_ending"]
+
+
+def test_two_discounts_that_end_are_told_together_and_once() -> None:
+    """The subscription has one, and its item another, which ends later."""
+    row = member(12, 4)
+    of_item = discount(9) | {"percent_off": None, "amount_off": 500, "currency": "usd"}
+    Subscription.objects.update(discounts=[of_item | {"item": "si_1"}, discount(4)])
+    reminders.remind_all()
+    mail = rendering.render_email(Message.objects.get(kind="discount_ending"))
+    words = " ".join(mail.text.split())
+    assert mail.subject == "Discounts end before your next payment"
+    assert "these discounts end before your next payment: 20% off, $5.00 off." in words
+    first, second = (plain_date(NOW() + timedelta(days=days)) for days in (4, 9))
+    assert f"Discount: 20% off until {first} Discount: $5.00 off until {second}" in words
+    assert "We’ll charge $29.00" in words
+    Subscription.objects.update(discounts=[of_item])
+    reminders.remind_all()
+    assert told(row.customer.user) == ["discount_ending"]
+
+
+def test_one_of_two_discounts_that_ends_is_named_alone() -> None:
+    row = member(5, 4)
+    lasting = discount(200) | {"id": "di_2", "percent_off": 10.0}
+    Subscription.objects.update(discounts=[lasting, discount(4)], next_charge=2610)
+    reminders.remind_all()
+    assert told(row.customer.user) == ["discount_ending"]
+    text = rendering.render_email(Message.objects.get(kind="discount_ending")).text
+    assert "your discount (20% off) ends on" in text
+    assert ("10%" in text, "We’ll charge $26.10" in text) == (False, True)
+
+
+def test_a_yearly_renewal_names_the_discounts_that_end_before_it() -> None:
+    row = member(5, 4, period=365)
+    lasting = discount(200) | {"id": "di_2", "percent_off": 10.0}
+    Subscription.objects.update(discounts=[lasting, discount(4)])
+    reminders.remind_all()
+    assert told(row.customer.user) == ["renewal_coming"]
+    text = rendering.render_email(Message.objects.get(kind="renewal_coming")).text
+    assert "This payment no longer includes 20% off." in text
 
 
 @pytest.mark.parametrize(

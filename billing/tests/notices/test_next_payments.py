@@ -68,7 +68,7 @@ MADE: dict[Kind, Callable[[Subscription], Transition]] = {
     Kind.FREE_TIME: lambda row: FreeTimeGiven(row, END, NOW),
     Kind.TRIAL_ENDING: lambda row: TrialEnding(row, END, NOW),
     Kind.DISCOUNT_ENDING: lambda row: DiscountEnding(
-        row, discounts.Discount("50% off", "once"), END, NOW
+        row, [discounts.Ending(discounts.Discount("50% off", "once"), END)], NOW
     ),
 }
 # What's true of a subscription at $29.00 a month, and what's charged next; "" if nobody knows.

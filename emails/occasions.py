@@ -48,7 +48,8 @@ OCCASIONS: dict[Kind, Occasion] = {
     Kind.TRIAL_ENDING: Occasion("A free trial or free time ends in a few days."),
     Kind.FREE_TIME: Occasion("Staff give a member free time."),
     Kind.RENEWAL_COMING: Occasion(
-        "A yearly plan renews soon, or a plan whose discount is gone without an email about it."
+        "A yearly plan renews soon, a plan whose discount is gone without an email about it, or one"
+        " that costs more because of what’s planned."
     ),
     Kind.CARD_EXPIRING: Occasion("The card expires before the next charge."),
     Kind.CARD_CHANGED: Occasion("A membership is paid with another card from now on."),

@@ -35,7 +35,7 @@ def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
     if "renews_on" in facts and "discount" in facts:
         facts = {"endings": "", **facts}
     if "discount_ends" in facts:
-        facts = {"ending": "", **facts}
+        facts = {"ending": "", "is_planned": False, "rate": "", **facts}
     if "pdf_url" in facts:
         facts = {**TO_PAY, **facts}
     return facts

@@ -233,7 +233,8 @@ class RenewalComing(MessageContext):
     """A subscription renews soon. `other` names one that isn't the membership.
 
     `price` is empty if nobody knows the amount. `ending` are discounts that end before it;
-    `discount_ends`: the last payment had one, and this one has none.
+    `discount_ends`: the last payment had one, and this one has none. `is_planned`: what's planned
+    makes it higher; `rate` is the price from then on, empty if that's none of ours.
     """
 
     kind = Kind.RENEWAL_COMING
@@ -246,6 +247,8 @@ class RenewalComing(MessageContext):
     by_invoice: bool
     credit: str = ""
     credit_used: str = ""
+    is_planned: bool = False
+    rate: str = ""
     ending: str = ""
     discount_ends: bool
     url: str

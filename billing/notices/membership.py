@@ -247,9 +247,10 @@ def trial_ending(ending: TrialEnding) -> None:
 
 
 def renewal_coming(coming: RenewalComing) -> None:
-    """Say when the membership renews, and what's charged then."""
+    """Say when the membership renews, what's charged then, and why that's another amount."""
     subscription = coming.subscription
-    user = subscription.customer.user
+    user, end = subscription.customer.user, subscription.current_period_end
+    plan = f"{subscription.planned_price_id}:" if coming.is_planned else ""
     outbox.put(
         user,
         contexts.RenewalComing(
@@ -257,17 +258,19 @@ def renewal_coming(coming: RenewalComing) -> None:
             plan_name=descriptions.plan_of(subscription),
             price=charges.known_charge(subscription),
             other=descriptions.other_of(subscription),
-            renews_on=subscription.current_period_end,
+            renews_on=end,
             method=charges.card_charged(subscription),
             by_invoice=subscription.is_sent,
             **charges.credit_used(subscription),
+            is_planned=coming.is_planned,
+            rate=charges.planned_rate(subscription) if coming.is_planned else "",
             ending=_amounts(discounts.ending_before_renewal(subscription)),
             discount_ends=discounts.has_run_out(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{seconds(subscription.current_period_end)}",
+        cause=f"{subscription.stripe_id}:{plan}{seconds(end)}",
         happened_at=coming.seen_at,
-        good_until=subscription.current_period_end,
+        good_until=end,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.core.statuses import (
@@ -22,7 +22,7 @@ from billing.core.statuses import (
 from billing.facts import discounts, memberships
 from billing.models import Invoice, PaymentRequest, Subscription
 from billing.models.locks import lock_member
-from billing.notices import announcing
+from billing.notices import announcing, higher
 from billing.notices.transitions import (
     CardExpiring,
     DiscountEnding,
@@ -33,8 +33,6 @@ from billing.notices.transitions import (
     TrialEnding,
 )
 from common.one_by_one import OneByOne
-from emails.catalog import Kind
-from emails.models import Channel, Message, MessageState
 
 # Stripe documentation, "Subscription trials": trial_will_end comes three days before.
 TRIAL_NOTICE = timedelta(days=3)
@@ -45,8 +43,6 @@ EARLIEST_RENEWAL_NOTICE = timedelta(days=46)
 LONG_INTERVAL = timedelta(days=180)
 # From the first day of the month printed on it.
 CARD_NOTICE = timedelta(days=31)
-# Those of a membership's payments: what comes after a discount for one payment is in them.
-RECEIPTS = (Kind.PAYMENT_RECEIVED, Kind.JOINED)
 # Before a sent invoice is due, and after that, while a reminder still makes sense.
 DUE_NOTICE = timedelta(days=3)
 OVERDUE_NOTICE = timedelta(days=7)
@@ -84,46 +80,27 @@ def renewal_coming(subscription_id: str, now: datetime) -> None:
             return
         is_long = row.current_period_end - row.current_period_start > LONG_INTERVAL
         notice = EARLIEST_RENEWAL_NOTICE if is_long else RENEWAL_NOTICE
-        if now < row.current_period_end <= now + notice and (is_long or _costs_more(row)):
-            announcing.announce(RenewalComing(row, now))
-
-
-def _costs_more(row: Subscription) -> bool:
-    """Whether a discount lowered the last payment but not the next, and no message was sent of it.
-
-    A receipt says so after a discount for one payment, unless the member wants no receipts; nothing
-    does if the discount was taken back since.
-    """
-    paid, charge = discounts.last_paid(row), discounts.next_charge(row)
-    if paid is None or charge is None or not discounts.has_run_out(row):
-        return False
-    if charge.amount <= paid.total or discounts.ending_before_renewal(row):
-        return False
-    sent = Message.objects.filter(
-        user=row.customer.user,
-        channel=Channel.EMAIL,
-        state__in=[MessageState.SENT, MessageState.DELIVERED],
-    )
-    told = Q(kind__in=RECEIPTS, cause=paid.stripe_id, context__full_price__gt="")
-    ended = Q(
-        kind=Kind.DISCOUNT_ENDING,
-        cause__startswith=f"{row.stripe_id}:",
-        created_at__gte=row.current_period_start,
-    )
-    return not sent.filter(told | ended).exists()
+        if not now < row.current_period_end <= now + notice:
+            return
+        is_higher = higher.is_planned(row)
+        if is_higher and higher.is_plan_told(row):
+            return
+        if is_long or is_higher or higher.is_without_discount(row):
+            announcing.announce(RenewalComing(row, now, is_higher))
 
 
 def discount_ending(subscription_id: str, now: datetime) -> None:
     """Announce that a discount ends before the next payment, in the week before either.
 
-    If several do, all are announced in the first one's week. A long period's renewal has its own
-    announcement, which says so.
+    If several do, all are announced in the first one's week. The renewal of a long period, or at a
+    higher price that's planned, has its own announcement, which says so.
     """
     with transaction.atomic():
         row = _locked(subscription_id)
         if row is None or row.status != SubscriptionStatus.ACTIVE or not row.is_renewal_charged:
             return
-        if row.current_period_end - row.current_period_start > LONG_INTERVAL:
+        is_long = row.current_period_end - row.current_period_start > LONG_INTERVAL
+        if is_long or higher.is_planned(row):
             return
         endings = discounts.ending_before_renewal(row)
         if endings and endings[0].ends_at <= now + RENEWAL_NOTICE:

@@ -81,8 +81,11 @@ def _renews(message: Message) -> str:
         return ""
     if not row.is_live or row.ends_at:
         return "The membership doesn’t renew anymore."
-    is_same = str(seconds(row.current_period_end)) == message.cause.rpartition(":")[2]
-    return "" if is_same else "The renewal has another date now."
+    _, *plan, end = message.cause.split(":")
+    if end != str(seconds(row.current_period_end)):
+        return "The renewal has another date now."
+    is_planned = row.planned_at is not None and row.planned_price_id in plan
+    return "" if not plan or is_planned else "Something else is planned now."
 
 
 def _discount_ends(message: Message) -> str:

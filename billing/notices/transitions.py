@@ -179,10 +179,14 @@ class TrialEnding:
 
 @dataclass(frozen=True)
 class RenewalComing:
-    """A long period is about to end, and the next one is charged."""
+    """A period is about to end, and the next one is charged: a long one, or one that costs more.
+
+    `is_planned`: what's planned makes it cost more.
+    """
 
     subscription: Subscription
     seen_at: datetime
+    is_planned: bool = False
 
 
 @dataclass(frozen=True)

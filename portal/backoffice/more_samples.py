@@ -101,6 +101,8 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Not the membership": {"other": "Locker"},
         "Pays by invoice": {"by_invoice": True, "method": ""},
         "A discount ends": {"ending": "20% off"},
+        "A planned price": {"is_planned": True, "rate": "$290.00 a year", "discount_ends": False},
+        "Something else planned": {"is_planned": True, "discount_ends": False},
     },
     Kind.PRICE_SWITCHED: {
         "As planned": {"was_planned": True, "credit": "", "credit_used": ""},

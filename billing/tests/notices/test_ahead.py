@@ -12,7 +12,8 @@ from django.utils import timezone
 from billing.core.dates import plain_date
 from billing.core.statuses import RequestState
 from billing.models import PaymentRequest, Subscription
-from billing.notices import reminders
+from billing.notices import announcing, reminders
+from billing.notices.transitions import PricePlanned
 from billing.tests import factories, staff_world
 from conftest import run_jobs
 from emails import rendering
@@ -20,6 +21,7 @@ from emails.models import Message
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now
+YEARLY = "price_membership_yearly"
 LATER = NOW() + timedelta(days=20)
 
 
@@ -168,6 +170,77 @@ def test_a_yearly_renewal_names_the_discounts_that_end_before_it() -> None:
     assert told(row.customer.user) == ["renewal_coming"]
     text = rendering.render_email(Message.objects.get(kind="renewal_coming")).text
     assert "This payment no longer includes 20% off." in text
+
+
+def planned(next_charge: int | None = 29000, **facts: Any) -> Subscription:
+    """Make a monthly membership that becomes a yearly one in five days, as its member knows."""
+    factories.make_plan(stripe_id=YEARLY, amount=29000, interval="year")
+    end = NOW() + timedelta(days=5)
+    values: dict[str, Any] = {"planned_price_id": YEARLY, "planned_at": end}
+    values |= {"schedule_id": "sub_sched_1", "current_period_end": end, "next_charge": next_charge}
+    row = factories.make_subscription(**values | facts)
+    factories.make_invoice(row.customer, subscription=row, total=2900, amount_paid=2900)
+    if row.planned_price_id:
+        announcing.announce(PricePlanned(row, NOW()))
+        earlier = NOW() - timedelta(days=20)
+        Message.objects.update(state="delivered", created_at=earlier)
+    return row
+
+
+def test_a_higher_price_that_is_planned_is_told_before_its_first_payment() -> None:
+    row = planned()
+    reminders.remind_all()
+    reminders.remind_all()
+    assert told(row.customer.user) == ["price_planned", "renewal_coming"]
+    mail = rendering.render_email(Message.objects.get(kind="renewal_coming", channel="email"))
+    assert mail.subject.endswith(": $290.00")
+    assert "From then on, you’ll pay $290.00 a year, as planned." in " ".join(mail.text.split())
+
+
+def test_a_planned_price_of_an_amount_that_nobody_knows_is_told_before() -> None:
+    row = planned(next_charge=None)
+    reminders.remind_all()
+    assert told(row.customer.user) == ["price_planned", "renewal_coming"]
+    mail = rendering.render_email(Message.objects.get(kind="renewal_coming", channel="email"))
+    assert "Amount" not in mail.text
+    assert "you’ll pay $290.00 a year, as planned." in " ".join(mail.text.split())
+
+
+@pytest.mark.parametrize("state", ["queued", "sent", "skipped"])
+def test_a_plan_that_was_just_told_is_not_told_again(state: str) -> None:
+    row = planned()
+    Message.objects.update(state=state, created_at=NOW() - timedelta(days=3))
+    reminders.remind_all()
+    assert ("renewal_coming" in told(row.customer.user)) == (state == "skipped")
+
+
+def test_what_else_is_planned_is_told_before_if_it_costs_more() -> None:
+    row = planned(5800, planned_price_id="")
+    reminders.remind_all()
+    assert told(row.customer.user) == ["renewal_coming"]
+    mail = rendering.render_email(Message.objects.get(kind="renewal_coming", channel="email"))
+    assert mail.subject.endswith(": $58.00")
+    assert "This payment is higher than your last one, as planned." in mail.text
+
+
+@pytest.mark.parametrize("facts", [{"next_charge": 2900}, {"planned_at": LATER}])
+def test_a_plan_that_costs_no_more_or_is_far_off_is_not_told_again(facts: dict[str, Any]) -> None:
+    row = planned(**facts)
+    reminders.remind_all()
+    assert told(row.customer.user) == ["price_planned"]
+
+
+def test_a_plan_that_is_dropped_is_not_told_as_coming() -> None:
+    row = planned()
+    reminders.remind_all()
+    now = {"planned_price_id": "", "planned_at": None, "next_charge": 2900}
+    Subscription.objects.update(**now)
+    run_jobs()
+    message = Message.objects.get(kind="renewal_coming", channel="email")
+    assert (message.state, message.error) == ("skipped", "Something else is planned now.")
+    Message.objects.filter(kind="renewal_coming").delete()
+    reminders.remind_all()
+    assert told(row.customer.user) == ["price_planned"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,10 @@ def of_period(row: Subscription) -> str:
     return f"{row.stripe_id}:{seconds(row)}"
 
 
+def of_first(row: Subscription) -> str:
+    return f"{row.stripe_id}:price_year:{seconds(row)}"
+
+
 def of_card(row: Subscription) -> str:
     return f"{row.stripe_id}:{row.card_brand}:{row.card_last4}:{row.card_expires}"
 
@@ -65,6 +69,8 @@ LATER: Change = {"current_period_end": timezone.now() + timedelta(days=40)}
         (Kind.RENEWAL_COMING, of_period, {}, ENDING),
         (Kind.RENEWAL_COMING, of_period, {}, {"status": "canceled"}),
         (Kind.RENEWAL_COMING, of_period, {}, LATER),
+        (Kind.RENEWAL_COMING, of_first, PLANNED, {"planned_price_id": "", "planned_at": None}),
+        (Kind.RENEWAL_COMING, of_first, PLANNED, {"planned_price_id": "price_of_another_year"}),
         (Kind.CARD_EXPIRING, of_card, {}, {"card_last4": "1881"}),
         (Kind.CARD_EXPIRING, of_card, {}, {"status": "canceled"}),
         (Kind.MEMBERSHIP_ENDS, of_end, ENDING, {"cancel_at_period_end": False}),

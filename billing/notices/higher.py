@@ -1,0 +1,71 @@
+"""Whether a subscription's next payment is higher than the last, and whether a message said so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+
+from billing.facts import discounts
+from billing.models import Plan, Subscription
+from billing.notices.charges import seconds
+from emails.catalog import Kind
+from emails.models import Channel, Message, MessageState
+
+# Those of a membership's payments: what comes after a discount for one payment is in them.
+RECEIPTS = (Kind.PAYMENT_RECEIVED, Kind.JOINED)
+SENT = (MessageState.SENT, MessageState.DELIVERED)
+WAITING = (MessageState.QUEUED, MessageState.SENDING)
+# A plan that was told so shortly before its first payment isn't told again.
+PLAN_TOLD = timedelta(days=14)
+
+
+def is_planned(row: Subscription) -> bool:
+    """Whether what's planned at Stripe makes the next payment higher than the last one.
+
+    That's another price or anything else, such as another quantity.
+    """
+    if row.planned_at is None or row.planned_at > row.current_period_end:
+        return False
+    paid, charge = discounts.last_paid(row), discounts.next_charge(row)
+    before = paid.total if paid else row.amount
+    if charge is not None:
+        return charge.amount > before
+    plan = Plan.objects.filter(stripe_id=row.planned_price_id).first()
+    return plan is not None and plan.amount > before
+
+
+def is_plan_told(row: Subscription) -> bool:
+    """Whether the member just heard of the plan, or is about to."""
+    told = _messages(row, *SENT, *WAITING).filter(
+        kind=Kind.PRICE_PLANNED,
+        cause__startswith=f"{row.stripe_id}:{row.planned_price_id}:{seconds(row.planned_at)}:",
+        created_at__gte=row.current_period_end - PLAN_TOLD,
+    )
+    return told.exists()
+
+
+def is_without_discount(row: Subscription) -> bool:
+    """Whether a discount lowered the last payment but not the next, and no message was sent of it.
+
+    A receipt says so after a discount for one payment, unless the member wants no receipts; nothing
+    does if the discount was taken back since.
+    """
+    paid, charge = discounts.last_paid(row), discounts.next_charge(row)
+    if paid is None or charge is None or not paid.discount:
+        return False
+    if charge.amount <= paid.total or discounts.ending_before_renewal(row):
+        return False
+    told = Q(kind__in=RECEIPTS, cause=paid.stripe_id, context__full_price__gt="")
+    ended = Q(
+        kind=Kind.DISCOUNT_ENDING,
+        cause__startswith=f"{row.stripe_id}:",
+        created_at__gte=row.current_period_start,
+    )
+    return not _messages(row, *SENT).filter(told | ended).exists()
+
+
+def _messages(row: Subscription, *states: MessageState) -> QuerySet[Message]:
+    """Return a member's emails in some states."""
+    mine = Message.objects.filter(user=row.customer.user, channel=Channel.EMAIL)
+    return mine.filter(state__in=states)

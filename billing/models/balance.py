@@ -68,6 +68,12 @@ class BalanceTransaction(StripeCopy):
     )
     balance_type = models.CharField(max_length=limits.WORD)
     source_id = models.CharField(max_length=limits.ID, blank=True)
+    intent_id = models.CharField(
+        max_length=limits.ID,
+        null=True,
+        blank=True,
+        help_text="Of an earlier charge of a payment: the payment intent; empty if it has none.",
+    )
     created_at = models.DateTimeField()
     available_at = models.DateTimeField()
     payment = models.ForeignKey(

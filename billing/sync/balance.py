@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 from django.db.models import Exists, Max, OuterRef, Subquery, Sum
@@ -33,6 +33,9 @@ PAYMENTS = "payments"  # Other kinds of balance are kept apart from this one.
 # A transaction may be listed a little after others that were made later.
 OVERLAP = timedelta(hours=1)
 PAGE = 100
+ASKED_AT_ONCE = 100  # charges whose payment is asked for each time
+# An event brings the payment of a new charge by then.
+TOLD_WITHIN = timedelta(hours=1)
 # What a transaction's source may be, by the column that links to it.
 SOURCES: dict[str, tuple[type[models.Model], str]] = {
     "payment": (Payment, "charge_id"),
@@ -65,6 +68,8 @@ def read_balance(*, everything: bool = False) -> None:
     for payout in gateway.list_payouts(since, bad):
         with run.each(f"payout {payout.id}"):
             _write_payout(payout, read_at)
+    link()
+    _ask_for_intents(run)
     link()
     newest = BalanceTransaction.objects.aggregate(newest=Max("created_at"))["newest"]
     totals = gateway.read_totals()
@@ -152,11 +157,34 @@ def write_transactions(batch: list[snapshots.TransactionSnapshot], read_at: date
 
 def link() -> None:
     """Link transactions to what caused them, where that got its row by now."""
-    unlinked = BalanceTransaction.objects.filter(**NO_SOURCE).exclude(source_id="")
     for column, (model, name) in SOURCES.items():
-        sources = model._default_manager.filter(**{name: OuterRef("source_id")})
-        first = Subquery(sources.order_by("pk").values("pk")[:1])
-        unlinked.filter(Exists(sources)).update(**{column: first})
+        _link(column, model._default_manager.filter(**{name: OuterRef("source_id")}))
+    _link("payment", Payment.objects.filter(stripe_id=OuterRef("intent_id")))
+
+
+def _link(column: str, sources: models.QuerySet[Any]) -> None:
+    first = Subquery(sources.order_by("pk").values("pk")[:1])
+    _unlinked().filter(Exists(sources)).update(**{column: first})
+
+
+def _unlinked() -> models.QuerySet[BalanceTransaction]:
+    return BalanceTransaction.objects.filter(**NO_SOURCE).exclude(source_id="")
+
+
+def _ask_for_intents(run: OneByOne) -> None:
+    """Ask which payments the charges are of that no payment has as its latest one.
+
+    A bank debit that counted, failed, and was made good by another charge is known by the latter
+    alone if all of it happened before the import. Each charge is asked for once, some at a time.
+    """
+    before = writing.database_now() - TOLD_WITHIN
+    of_charges = models.Q(source_id__startswith="ch_") | models.Q(source_id__startswith="py_")
+    rows = _unlinked().filter(of_charges, intent_id=None, created_at__lt=before)
+    charges = rows.order_by("source_id").values_list("source_id", flat=True).distinct()
+    for charge in charges[:ASKED_AT_ONCE]:
+        with run.each(f"charge {charge}"):
+            intent = gateway.intent_of_charge(charge)
+            BalanceTransaction.objects.filter(source_id=charge).update(intent_id=intent)
 
 
 def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

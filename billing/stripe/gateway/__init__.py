@@ -26,6 +26,7 @@ from billing.stripe.gateway.account_setup import (
     stripe_time,
 )
 from billing.stripe.gateway.balance import (
+    intent_of_charge,
     list_payouts,
     list_transactions,
     read_payout,
@@ -227,6 +228,7 @@ __all__ = [
     "give_up_invoice",
     "has_portal",
     "has_tax_place",
+    "intent_of_charge",
     "invoice_of_payment",
     "is_live_mode",
     "list_credit_notes",

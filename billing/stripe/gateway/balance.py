@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.stripe import snapshots
 from billing.stripe.gateway.client import client, translated_errors
+from billing.stripe.gateway.errors import StripeMissing
 from billing.stripe.gateway.lists import Unreadable, each_read, every
 
 
@@ -36,6 +37,19 @@ def list_transactions(
         params["created"] = {"gte": int(since.timestamp())}
     listed = every(client().v1.balance_transactions.list, params)
     yield from each_read(snapshots.transaction, listed, bad)
+
+
+def intent_of_charge(charge_id: str) -> str:
+    """Return the ID of the payment intent that a charge is of; "" if of none, or it's unknown.
+
+    Stripe knows no charge, say, of a mode or an account that its balance transaction names.
+    """
+    try:
+        with translated_errors():
+            charge = client().v1.charges.retrieve(charge_id).to_dict()
+    except StripeMissing:
+        return ""
+    return snapshots.object_id(charge.get("payment_intent"))
 
 
 def read_payout(payout_id: str) -> snapshots.PayoutSnapshot:

@@ -29,7 +29,7 @@ from billing.models import (
 )
 from billing.reconcile import missed_events
 from billing.reconcile.comparison_report import lines
-from billing.stripe import snapshots
+from billing.stripe import gateway, snapshots
 from billing.stripe.snapshots.balance import DESCRIBED
 from billing.sync import balance
 from billing.tests.life import DISPUTED_CARD, deliver, paid_member
@@ -181,6 +181,62 @@ def test_somebody_elses_payment_is_in_the_balance_too(sandbox: Sandbox) -> None:
     Payment.objects.update(charge_id=row.source_id)
     balance.link()
     assert booked(category="charge").payment == Payment.objects.get()
+
+
+def test_an_earlier_charge_of_a_payment_is_asked_for_once(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a bank debit had failed after it counted, and another charge had paid, long ago."""
+    paid_member(sandbox)
+    Payment.objects.update(charge_id="py_the_later_one")
+    BalanceTransaction.objects.update(payment=None)
+    asked: list[str] = []
+    really = gateway.intent_of_charge
+
+    def counted(charge: str) -> str:
+        asked.append(charge)
+        return really(charge)
+
+    monkeypatch.setattr(gateway, "intent_of_charge", counted)
+    balance.read_balance()
+    assert asked == [], "Its event may still come."
+    monkeypatch.setattr(balance, "TOLD_WITHIN", timedelta(0))
+    balance.read_balance()
+    row = booked(category="charge")
+    assert asked == [row.source_id]
+    assert row.payment == Payment.objects.get()
+    balance.read_balance()
+    assert len(asked) == 1
+
+
+def test_a_strangers_charges_are_asked_for_once_and_linked_when_theirs_is_copied(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid_member(sandbox)
+    payment = Payment.objects.get()
+    monkeypatch.setattr(balance, "TOLD_WITHIN", timedelta(0))
+    BalanceTransaction.objects.update(payment=None)
+    Payment.objects.update(charge_id="py_the_later_one", stripe_id="pi_of_somebody_else")
+    # A charge that Stripe doesn't know is no reason to ask again, nor to stop.
+    charge = booked(category="charge")
+    BalanceTransaction.objects.create(
+        stripe_id="txn_unknown",
+        read_at=charge.read_at,
+        **{name: getattr(charge, name) for name in ("kind", "category", "amount", "fee", "net")},
+        currency="eur",
+        source_id="ch_unknown",
+        created_at=charge.created_at,
+        available_at=charge.available_at,
+        balance_type="other",
+    )
+    balance.read_balance()
+    assert booked(stripe_id="txn_unknown").intent_id == ""
+    row = booked(pk=charge.pk)
+    assert (row.payment, row.intent_id) == (None, payment.stripe_id)
+    monkeypatch.setattr(gateway, "intent_of_charge", None)
+    Payment.objects.update(stripe_id=payment.stripe_id)
+    balance.read_balance()
+    assert booked(pk=charge.pk).payment == Payment.objects.get()
 
 
 def test_events_twice_out_of_order_and_lost_end_in_the_same_rows(sandbox: Sandbox) -> None:

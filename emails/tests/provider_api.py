@@ -38,14 +38,15 @@ YES: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 # How long a key is known.
 REMEMBER = defaultdict(timedelta, {"brevo": timedelta(minutes=30), "resend": timedelta(hours=24)})
+SERVERS_KEY = "a-key-that-nobody-may-read"
 KEYS = {
-    "brevo": {"BREVO_API_KEY": "key"},
-    "mailgun": {"MAILGUN_API_KEY": "key", "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY},
-    "mailjet": {"MAILJET_API_KEY": "key", "MAILJET_SECRET_KEY": "secret"},
-    "mailtrap": {"MAILTRAP_API_TOKEN": "token"},
-    "postmark": {"POSTMARK_SERVER_TOKEN": "token"},
-    "resend": {"RESEND_API_KEY": "key"},
-    "sparkpost": {"SPARKPOST_API_KEY": "key"},
+    "brevo": {"BREVO_API_KEY": SERVERS_KEY},
+    "mailgun": {"MAILGUN_API_KEY": SERVERS_KEY, "MAILGUN_WEBHOOK_SIGNING_KEY": SIGNING_KEY},
+    "mailjet": {"MAILJET_API_KEY": SERVERS_KEY, "MAILJET_SECRET_KEY": SERVERS_KEY},
+    "mailtrap": {"MAILTRAP_API_TOKEN": SERVERS_KEY},
+    "postmark": {"POSTMARK_SERVER_TOKEN": SERVERS_KEY},
+    "resend": {"RESEND_API_KEY": SERVERS_KEY},
+    "sparkpost": {"SPARKPOST_API_KEY": SERVERS_KEY},
 }
 
 
@@ -74,7 +75,10 @@ class Request:
 
 @dataclass
 class Api:
-    """A provider: its requests, the mails that it took, and what it answers next."""
+    """A provider: its requests, the mails that it took, and what it answers next.
+
+    `looks`: what it was asked without being given a mail, and `reads` what it answers to that.
+    """
 
     provider: str
     port: int = 0
@@ -84,6 +88,8 @@ class Api:
     taken: dict[str, Request] = field(default_factory=dict)
     keys: dict[str, datetime] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
+    looks: list[Request] = field(default_factory=list)
+    reads: list[Answer] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def receive(self, request: Request) -> Answer:
@@ -126,7 +132,14 @@ def provider_api(settings: Settings, provider: str) -> Iterator[Api]:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             is_form = "form" in self.headers.get("Content-Type", "")
             body = parse_qs(content.decode()) if is_form else json.loads(content)
-            answer = api.receive(Request(self.path, dict(self.headers), body))
+            self.give(api.receive(Request(self.path, dict(self.headers), body)))
+
+        def do_GET(self) -> None:
+            api.looks.append(Request(self.path, dict(self.headers), None))
+            self.give(api.reads.pop(0) if api.reads else Answer(404, {}))
+
+        def give(self, answer: Answer) -> None:
+            """Answer, or hang up."""
             if answer.meanwhile:
                 answer.meanwhile()
             if answer.lost:

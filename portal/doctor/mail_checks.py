@@ -60,7 +60,7 @@ def _without_server() -> Result:
     return warn(text, remedy) if settings.DEVELOPMENT else fail(text, remedy)
 
 
-def _domain() -> str:
+def sending_domain() -> str:
     """Return the domain that our emails come from."""
     _name, address = addresses.split(settings.DEFAULT_FROM_EMAIL)
     return addresses.domain_in_ascii(address.rpartition("@")[2])
@@ -68,7 +68,7 @@ def _domain() -> str:
 
 def spf() -> Result:
     """Whether the sending domain says who may send for it."""
-    domain = _domain()
+    domain = sending_domain()
     try:
         found = [one for one in records(domain, "TXT") if one.lower().startswith("v=spf1")]
     except LookupFailedError as error:
@@ -98,7 +98,7 @@ def signature() -> Result:
             f"{name} has no key"
         )  # fmt: skip
         return fail(f"{text}, so our signatures don’t count.", remedy)
-    sender = _domain()
+    sender = sending_domain()
     if sender != domain and not sender.endswith(f".{domain}"):
         text = f"We sign for {domain}, but emails come from {sender}, so DMARC doesn’t count it."
         return fail(text, "Set DKIM_DOMAIN to the domain of DEFAULT_FROM_EMAIL.")
@@ -107,7 +107,7 @@ def signature() -> Result:
 
 def dkim() -> Result:
     """Whether the keys that sign our emails are published."""
-    domain, selectors = _domain(), settings.DKIM_SELECTORS
+    domain, selectors = sending_domain(), settings.DKIM_SELECTORS
     if not selectors and settings.DKIM_SELECTOR:
         return ok("Which keys your mail provider signs with isn’t set, and we sign ourselves.")
     if not selectors:
@@ -128,7 +128,7 @@ def dkim() -> Result:
 
 def dmarc() -> Result:
     """Whether the domain says what to do with mails that aren't from it."""
-    domain = _domain()
+    domain = sending_domain()
     parent = ".".join(domain.split(".")[-2:])
     try:
         found = [

@@ -110,8 +110,8 @@ class DiagnosisAdmin(ReadOnlyAdmin):
         permission="look",
         question="Check everything now?",
         explanation=(
-            "We ask Stripe, the mail server, DNS, and the portal itself. Nothing is sent or"
-            " changed. It takes up to a few minutes, and also happens automatically every night."
+            "We ask Stripe, the mail server or email provider, DNS, and the portal itself. Nothing"
+            " is sent or changed. It takes up to a few minutes, and happens every night, too."
         ),
     )
     def look_now(self, request: HttpRequest, _form: Form) -> HttpResponse:

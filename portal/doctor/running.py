@@ -5,7 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
-from portal.doctor import host_checks, mail_checks, portal_checks, stripe_checks
+from portal.doctor import (
+    host_checks,
+    mail_checks,
+    portal_checks,
+    provider_checks,
+    stripe_checks,
+)
 from portal.doctor.results import Check, Finding
 from portal.models import Outcome
 
@@ -23,6 +29,7 @@ GROUPS = {
 ALL: tuple[Check, ...] = (
     *stripe_checks.CHECKS,
     *mail_checks.CHECKS,
+    *provider_checks.CHECKS,
     *host_checks.CHECKS,
     *portal_checks.CHECKS,
 )

@@ -308,6 +308,9 @@ COMPARED: dict[str, set[str]] = {
     "common/fields.py": {"Cf"},  # Unicode's name of a category
     "common/staff/finding.py": {"Sc"},  # Unicode's name of a category
     "common/network.py": {"timed out"},  # Python's own error
+    "emails/providers.py": {"disconnect/reset before headers"},  # a proxy's words
+    # Words of providers' APIs.
+    "portal/doctor/provider_checks.py": {"API key is invalid", "Active", "Sandbox"},
     "portal/start_checks.py": {"Portal", "Harbor Yoga"},  # the example's name
 }
 

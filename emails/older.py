@@ -30,6 +30,8 @@ def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
         facts = {**RECEIPT, **facts}
     if any(name in facts for name in ("trial_ends_on", "is_free_time", "until")):
         facts = {"next_charge": "", **facts}
+    if "goes_on" in facts and "ends_on" in facts:
+        facts = {"renews_on": "", "next_charge": "", **facts}
     if "by_invoice" in facts:
         facts = {"credit": "", "credit_used": "", **facts}
     if "renews_on" in facts and "discount" in facts:

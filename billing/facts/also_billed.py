@@ -104,7 +104,7 @@ def _badge(row: Subscription) -> tuple[Tone | None, str]:
 
 
 def _note(row: Subscription, waiting: Iterable[Invoice]) -> str:
-    if row.ends_at:
+    if row.ends_at and row.ends_with_period:
         return _("It ends on %(day)s and won’t renew.") % {"day": long_date(row.ends_at)}
     if row.status in UNPAID:
         return _unpaid_note(waiting)

@@ -23,7 +23,10 @@ _MEMBERSHIP = (
     Kind.FREE_TIME,
 )
 _REFUND = (Kind.REFUND_SENT, Kind.REFUND_ARRIVED, Kind.REFUND_FAILED, Kind.REFUND_IN_TROUBLE)
-_PLANNED = (Kind.PRICE_PLANNED, Kind.PLAN_DROPPED)
+_PLANNED = (
+    *(Kind.PRICE_PLANNED, Kind.PLAN_DROPPED),
+    *(Kind.MEMBERSHIP_ENDS, Kind.MEMBERSHIP_GOES_ON),
+)
 _DISPUTE = (Kind.DISPUTE_OPENED, Kind.DISPUTE_CLOSED)
 
 TELLS: dict[str, tuple[Kind, ...]] = {
@@ -40,7 +43,7 @@ TELLS: dict[str, tuple[Kind, ...]] = {
             *("subscription_schedule.released", "subscription_schedule.canceled"),
             "subscription_schedule.aborted",
         ),
-        (Kind.PLAN_DROPPED,),
+        (Kind.PLAN_DROPPED, Kind.MEMBERSHIP_GOES_ON),
     ),
     "subscription_schedule.completed": (Kind.PRICE_SWITCHED,),
     "invoice.finalized": (Kind.INVOICE_SENT,),

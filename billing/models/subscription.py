@@ -236,8 +236,8 @@ class Subscription(StripeCopy):
 
     @property
     def is_renewal_charged(self) -> bool:
-        """Whether its next renewal is charged: it isn't ending, and won't be paused then."""
-        return self.ends_at is None and not self.is_paused_at(self.current_period_end)
+        """Whether its next renewal is charged: it goes on until then, and won't be paused."""
+        return not self.ends_with_period and not self.is_paused_at(self.current_period_end)
 
     @property
     def is_in_free_time(self) -> bool:
@@ -267,3 +267,8 @@ class Subscription(StripeCopy):
     def ends_at(self) -> datetime | None:
         """When it will end automatically, or None if it continues."""
         return self.current_period_end if self.cancel_at_period_end else self.cancel_at
+
+    @property
+    def ends_with_period(self) -> bool:
+        """Whether it ends before it would renew. A schedule's end can be several renewals away."""
+        return self.ends_at is not None and self.ends_at <= self.current_period_end

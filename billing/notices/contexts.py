@@ -27,12 +27,17 @@ class Welcome(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class MembershipEnds(MessageContext):
-    """A membership will end. `goes_on` says what else is still charged."""
+    """A membership will end. `goes_on` says what else is still charged.
+
+    `renews_on` is None if it isn't charged again; a schedule's end can be several renewals away.
+    """
 
     kind = Kind.MEMBERSHIP_ENDS
     name: str
     plan_name: str
     ends_on: datetime
+    renews_on: datetime | None = None
+    next_charge: str = ""
     goes_on: Sequence[str]
     another: bool
     credit: str

@@ -61,24 +61,26 @@ def started(begun: SubscriptionStarted) -> None:
 
 def end_scheduled(scheduled: EndScheduled) -> None:
     """Say when the membership ends, and how to keep it. Each decision is announced once."""
-    subscription = scheduled.subscription
+    subscription, decided_at = scheduled.subscription, scheduled.decided_at
     ends_at = subscription.ends_at
     if ends_at is None:
         return
-    user = subscription.customer.user
+    user, renews_at = subscription.customer.user, subscription.current_period_end
     outbox.put(
         user,
         contexts.MembershipEnds(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             ends_on=ends_at,
+            renews_on=renews_at if subscription.is_renewal_charged else None,
+            next_charge=charges.known_charge(subscription),
             goes_on=_goes_on(subscription),
             another=_keeps_another(subscription),
             credit=charges.credit(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{seconds(subscription.canceled_at)}:{seconds(ends_at)}",
-        happened_at=scheduled.decided_at,
+        cause=f"{subscription.stripe_id}:{seconds(decided_at)}:{seconds(ends_at)}",
+        happened_at=decided_at,
         good_until=ends_at,
     )
 
@@ -87,6 +89,8 @@ def end_taken_back(taken_back: EndTakenBack) -> None:
     """Say that the membership continues, and what's charged next."""
     subscription, before = taken_back.subscription, taken_back.before
     end, resumes_at = subscription.current_period_end, subscription.resumes_at
+    # A schedule that ends it has no day on which that was decided.
+    decided_at = before.canceled_at or taken_back.seen_at
     user = subscription.customer.user
     outbox.put(
         user,
@@ -99,7 +103,7 @@ def end_taken_back(taken_back: EndTakenBack) -> None:
             **charges.credit_used(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{seconds(before.canceled_at)}:{seconds(before.ends_at)}",
+        cause=f"{subscription.stripe_id}:{seconds(decided_at)}:{seconds(before.ends_at)}",
         happened_at=taken_back.seen_at,
     )
 

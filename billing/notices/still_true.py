@@ -72,14 +72,14 @@ def _trial_ends(message: Message) -> str:
         return ""
     if row.status != SubscriptionStatus.TRIALING:
         return "The trial is over."
-    return "The membership ends with its trial." if row.ends_at else ""
+    return "The membership ends with its trial." if row.ends_with_period else ""
 
 
 def _renews(message: Message) -> str:
     row = _subscription(message)
     if row is None:
         return ""
-    if not row.is_live or row.ends_at:
+    if not row.is_live or row.ends_with_period:
         return "The membership doesn’t renew anymore."
     _, *plan, end = message.cause.split(":")
     if end != str(seconds(row.current_period_end)):
@@ -92,7 +92,7 @@ def _discount_ends(message: Message) -> str:
     row = _subscription(message)
     if row is None:
         return ""
-    if not row.is_live or row.ends_at:
+    if not row.is_live or row.ends_with_period:
         return "The membership doesn’t renew anymore."
     ends = {str(one["ends_at"]) for one in row.discounts}
     is_same = message.cause.rpartition(":")[2] in ends
@@ -143,7 +143,7 @@ def _planned(message: Message) -> str:
     if row is None:
         return ""
     told = message.cause.split(":")[1:3]
-    is_same = row.is_live and not row.ends_at
+    is_same = row.is_live and not row.ends_with_period
     is_same = is_same and told == [row.planned_price_id, str(seconds(row.planned_at))]
     return "" if is_same else "Something else is planned now."
 
@@ -152,7 +152,7 @@ def _dropped(message: Message) -> str:
     row = _subscription(message)
     if row is None:
         return ""
-    if not row.is_live or row.ends_at:
+    if not row.is_live or row.ends_with_period:
         return "The membership ends."
     is_kept = row.price_id == message.cause.split(":")[1] and not row.planned_price_id
     return "" if is_kept else "Another price has begun, or is planned."

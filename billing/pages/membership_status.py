@@ -124,7 +124,8 @@ class Membership:
         is_free = self.next_charge is not None and not self.next_charge
         is_paused = self.state == MembershipState.PAUSED and self.next_charge_at is None
         is_sent = self.row is not None and self.row.is_sent
-        if self.ends_at or is_free or is_paused or is_sent:
+        is_over = self.ends_at is not None and self.next_charge_at is None
+        if is_over or is_free or is_paused or is_sent:
             return _("Card on file")
         return _("Next charge to")
 
@@ -190,7 +191,7 @@ def _membership(facts: MemberFacts, subscription: Subscription | None) -> Member
 
 def _planned(row: Subscription, facts: MemberFacts) -> str:
     """Return which price comes next and when, if one is planned."""
-    if row.planned_at is None or row.ends_at or not row.planned_price_id:
+    if row.planned_at is None or row.ends_with_period or not row.planned_price_id:
         return ""
     day = plain_date(row.planned_at)
     plan = next((one for one in facts.plans if one.stripe_id == row.planned_price_id), None)
@@ -243,7 +244,10 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
     waiting = _waiting_for_bank(invoices) if state == MembershipState.ACTIVE else None
     price = row.money
     is_resumed_then = state == MembershipState.PAUSED and row.is_paused and row.is_renewal_charged
-    goes_on = state in (MembershipState.ACTIVE, MembershipState.TRIAL) or is_resumed_then
+    is_later = state == MembershipState.ENDING and row.is_renewal_charged
+    goes_on = (
+        state in (MembershipState.ACTIVE, MembershipState.TRIAL) or is_resumed_then or is_later
+    )
     next_charge = discounts.next_charge(row)
     return Membership(
         state=state,
@@ -371,7 +375,9 @@ def _sentence(state: MembershipState, row: Subscription, charge: Money | None) -
             return _("Your membership is paused. You won’t be charged.")
         case MembershipState.ENDING:
             end = row.ends_at or row.current_period_end
-            return _("Your membership ends on %(day)s.") % {"day": long_date(end)}
+            ends = _("Your membership ends on %(day)s.") % {"day": long_date(end)}
+            then = collecting.next_payment(row, charge) if row.is_renewal_charged else ""
+            return _joined(ends, then, balance if then else "")
         case MembershipState.TRIAL:
             then = collecting.first_payment(row, charge)
             return _joined(collecting.free_until(row), then, balance)

@@ -289,7 +289,7 @@ def _credit(entries: Sequence[Invoice | Payment]) -> str:
     left = credit.of(row) if row else None
     if row is None or left is None:
         return ""
-    if row.is_live and not row.ends_at:
+    if row.is_live and not row.ends_with_period:
         return _("You have %(credit)s in credit. We’ll use it before charging your card.") % {
             "credit": left
         }

@@ -96,7 +96,7 @@ def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
 
 def _plan_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
     """Return the price that was planned, or dropped. A switch, and an end, speak for themselves."""
-    if new.ends_at:
+    if new.ends_with_period:
         return []
     if new.planned_price_id:
         is_known = old is not None and _plan_of(old) == _plan_of(new)

@@ -64,8 +64,9 @@ def invoice_of_outside(payment_id: str) -> str:
 
 def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
     """Whether the subscription will be charged again, as far as it says."""
-    is_ending = snapshot.cancel_at_period_end or snapshot.cancel_at is not None
     end, resumes_at = snapshot.current_period_end, snapshot.resumes_at
+    ends_at = end if snapshot.cancel_at_period_end else snapshot.cancel_at
+    is_ending = ends_at is not None and ends_at <= end
     is_paused = bool(snapshot.pause_behavior) and (resumes_at is None or resumes_at > end)
     return snapshot.status in CHARGED_SUBSCRIPTION and not is_ending and not is_paused
 

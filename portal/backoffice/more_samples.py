@@ -120,6 +120,12 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
     },
     Kind.MEMBERSHIP_ENDS: {
         "One of two": {"another": True, "credit": ""},
+        "Renews until then": {
+            "ends_on": datetime(2027, 11, 24, 12, tzinfo=UTC),
+            "renews_on": "ends_on",
+            "next_charge": "$29.00",
+        },
+        "One of two, renews until then": {"another": True, "renews_on": "ends_on"},
         "Something continues": {"goes_on": ["Your locker for $5.00 a month continues."]},
     },
     Kind.MEMBERSHIP_ENDED: {"Unpaid": {"unpaid": True}},

@@ -134,7 +134,8 @@ def _until(period_end: datetime | None) -> str:
 
 def _next_charge(current: Membership) -> Question:
     if current.is_member and current.ends_at:
-        sentences: tuple[str, ...] = (current.sentence, _("You won’t be charged again for it."))
+        over = () if current.next_charge_at else (_("You won’t be charged again for it."),)
+        sentences: tuple[str, ...] = (current.sentence, *over)
     elif current.is_member or current.state == MembershipState.CONFIRMING:
         sentences = (current.sentence,)
     else:

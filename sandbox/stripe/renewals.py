@@ -186,7 +186,10 @@ def warn_of_trial_end(world: World, subscription: Json) -> None:
 
 
 def turn(world: World, subscription: Json) -> None:
-    """Start the next period, with a draft that's collected an hour later."""
+    """Start the next period, with a draft that's collected an hour later; unless it's the end."""
+    if schedules.is_over(world, subscription, subscriptions.period(subscription)[1]):
+        subscriptions.end(world, subscription)
+        return
     customer = customers.find(world, subscription["customer"])
     over = subscriptions.period(subscription)
     with changing(world, subscription, "customer.subscription.updated"):

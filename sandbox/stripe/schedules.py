@@ -199,6 +199,14 @@ def _dates(phase: Json) -> Json:
     return {name: phase[name] for name in ("end_date", "start_date")}
 
 
+def is_over(world: World, subscription: Json, at: int) -> bool:
+    """Whether a schedule ends its subscription now, after its last phase."""
+    schedule = _of(world, subscription)
+    if schedule is None or schedule["end_behavior"] != "cancel":
+        return False
+    return bool(schedule["phases"][-1]["end_date"] <= at)
+
+
 def turn(world: World, subscription: Json, at: int) -> None:
     """A period is over: the next phase begins, or the schedule releases after the last."""
     schedule = _of(world, subscription)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
@@ -24,8 +26,9 @@ class Region:
     languages: tuple[str, ...]
 
 
+@cache
 def of_environment() -> Region:
-    """Return what the environment says (read at call time, so tests can override it)."""
+    """Return what the environment says; a page asks hundreds of times."""
     return Region(
         locale=settings.LOCALE,
         time_zone=settings.TIME_ZONE,
@@ -35,10 +38,23 @@ def of_environment() -> Region:
     )
 
 
+def _forget(**_signal: Any) -> None:
+    of_environment.cache_clear()
+
+
+# Tests change settings.
+setting_changed.connect(_forget)
+
+
 def current() -> Region:
     """Return what's in force: what staff have saved, else the environment's."""
-    reader: Callable[[], Region] = import_string(settings.REGION_READER)
-    return reader()
+    return _reader(settings.REGION_READER)()
+
+
+@cache
+def _reader(path: str) -> Callable[[], Region]:
+    reader: Callable[[], Region] = import_string(path)
+    return reader
 
 
 def zone() -> ZoneInfo:

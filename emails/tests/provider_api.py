@@ -92,6 +92,12 @@ class Api:
     reads: list[Answer] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the portal is told to send by it."""
+        address = f"http://127.0.0.1:{self.port}/"
+        return {**KEYS[self.provider], f"{self.provider.upper()}_API_URL": address}
+
     def receive(self, request: Request) -> Answer:
         """Take a mail, or don't."""
         with self.lock:
@@ -117,8 +123,8 @@ def _key(request: Request) -> str:
 
 
 @contextmanager
-def provider_api(settings: Settings, provider: str) -> Iterator[Api]:
-    """Play a provider that the portal sends by."""
+def serving(provider: str) -> Iterator[Api]:
+    """Run a provider's server until the end of the block."""
     api = Api(provider)
 
     class Handler(BaseHTTPRequestHandler):
@@ -161,19 +167,25 @@ def provider_api(settings: Settings, provider: str) -> Iterator[Api]:
     server.daemon_threads = True
     api.port = server.server_port
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings.EMAIL_PROVIDER = provider
-    settings.EMAIL_BACKEND = f"anymail.backends.{provider}.EmailBackend"
-    settings.ANYMAIL = {
-        **KEYS[provider],
-        f"{provider.upper()}_API_URL": f"http://127.0.0.1:{api.port}/",
-        "WEBHOOK_SECRET": SECRET,
-        "REQUESTS_TIMEOUT": 2,
-    }
     try:
         yield api
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def provider_api(settings: Settings, provider: str) -> Iterator[Api]:
+    """Play a provider that the portal sends by."""
+    with serving(provider) as api:
+        settings.EMAIL_PROVIDER = provider
+        settings.EMAIL_BACKEND = f"anymail.backends.{provider}.EmailBackend"
+        settings.ANYMAIL = {
+            **api.settings,
+            "WEBHOOK_SECRET": SECRET,
+            "REQUESTS_TIMEOUT": 2,
+        }
+        yield api
 
 
 def report(body: Any, secret: str = SECRET, **headers: str) -> tuple[int, str]:

@@ -26,6 +26,7 @@ from billing.models import (
     EvidenceFile,
     ExpectedTransfer,
     FailureMail,
+    FraudWarning,
     Item,
     KnownPayer,
     MembershipDecision,
@@ -102,6 +103,9 @@ def forget(users: QuerySet[User]) -> None:
         words="", answer=""
     )
     _empty_answers(DisputeAnswer.objects.filter(dispute__customer__user__in=users))
+    FraudWarning.objects.filter(customer__user__in=users).exclude(left_because="").update(
+        left_because=""
+    )
     Item.members.through.objects.filter(user__in=users).delete()
     ledger_texts.forget(users)
     reduce_events(StripeEvent.objects.filter(customer_id__in=_customer_ids(users)))

@@ -67,6 +67,7 @@ class Kind(StrEnum):
     NUMBERS = "numbers"
     YESTERDAY = "yesterday"
     RENEWAL_FAILED = "renewal_failed"
+    FRAUD_REPORTED = "fraud_reported"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_CLOSED = "dispute_closed"
     ADDRESS_CODE = "address_code"
@@ -227,6 +228,7 @@ CATALOG: dict[Kind, Spec] = {
     Kind.NUMBERS: Spec(Category.STAFF, why=NUMBERS_WHY),
     Kind.YESTERDAY: Spec(Category.STAFF, why=DAY_WHY),
     Kind.RENEWAL_FAILED: Spec(Category.STAFF, why=FAILURE_WHY),
+    Kind.FRAUD_REPORTED: _staff(),
     Kind.DISPUTE_OPENED: _staff(),
     Kind.DISPUTE_CLOSED: _staff(),
     Kind.HELP_ASKED: _staff(),

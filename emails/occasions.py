@@ -104,6 +104,7 @@ OCCASIONS: dict[Kind, Occasion] = {
         "A renewal’s first charge fails, or its last one if the membership goes on, for those who"
         " turned it on."
     ),
+    Kind.FRAUD_REPORTED: _staff("A card’s bank reports a payment as fraud, before any dispute."),
     Kind.DISPUTE_OPENED: _staff("A bank asks about a payment, or wants it back."),
     Kind.DISPUTE_CLOSED: _staff("A dispute has been decided."),
     Kind.HELP_ASKED: _staff("Someone writes to us on the help page."),

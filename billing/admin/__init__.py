@@ -19,6 +19,7 @@ from billing.admin.credit_notes import CreditNoteAdmin
 from billing.admin.customers import CustomerAdmin
 from billing.admin.decisions import MembershipDecisionAdmin
 from billing.admin.disputes import DisputeAdmin
+from billing.admin.fraud_warnings import FraudWarningAdmin
 from billing.admin.integration import StripeEventAdmin
 from billing.admin.invoices import InvoiceAdmin
 from billing.admin.methods import PaymentMethodAdmin
@@ -49,6 +50,7 @@ __all__ = [
     "CustomerAdmin",
     "DisputeAdmin",
     "ExpectedTransferAdmin",
+    "FraudWarningAdmin",
     "IgnoredEventsAdmin",
     "InvoiceAdmin",
     "ItemAdmin",

@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString
 
 from billing.admin import labels
 from billing.admin.records import RecordAdmin
-from billing.core import texts
-from billing.models import Customer, Invoice, Payment, StripeEvent
+from billing.core import fraud_texts, texts
+from billing.models import Customer, FraudWarning, Invoice, Payment, StripeEvent
 from common.staff import show
 from common.staff.parts import column
 
@@ -71,6 +71,18 @@ def disputes_of(row: Customer | Payment) -> list[tuple[str, str]]:
             f"{one.money}, {labels.dispute(one).lower()}",
         )
         for one in row.disputes.all()[:SHOWN]
+    ]
+
+
+def fraud_warnings_of(row: Payment) -> list[tuple[str, str]]:
+    """Return links to what banks report about a payment."""
+    found = FraudWarning.objects.filter(payment=row).select_related("payment")[:SHOWN]
+    return [
+        (
+            show.page_of(one),
+            f"{labels.fraud_warning(one)[0]}: {fraud_texts.report(one.fraud_type)}",
+        )
+        for one in found
     ]
 
 

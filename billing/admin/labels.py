@@ -21,7 +21,15 @@ from billing.core.statuses import (
 )
 from billing.facts import discounts, income
 from billing.facts.income import Settlement
-from billing.models import Dispute, Invoice, MembershipDecision, Payment, Plan, Subscription
+from billing.models import (
+    Dispute,
+    FraudWarning,
+    Invoice,
+    MembershipDecision,
+    Payment,
+    Plan,
+    Subscription,
+)
 from common.staff import show
 
 # By Stripe's terms, which may grow: an unknown one has no color.
@@ -192,6 +200,18 @@ def decided(row: MembershipDecision) -> str:
 def dispute(row: Dispute) -> str:
     """Return the label of a dispute's state."""
     return DISPUTE_NAMES.get(row.status) or row.get_status_display()
+
+
+def fraud_warning(row: FraudWarning) -> tuple[str, str]:
+    """Return the label and color of a warning's state; its payment's disputes are prefetched."""
+    payment = row.payment
+    if row.is_open:
+        return "To look at", "danger"
+    if payment.disputes.all():
+        return "Disputed", "info"
+    if 0 < payment.amount_received <= payment.amount_refunded:
+        return "Refunded", "success"
+    return "Left as it is" if row.left_at else "Nothing to do", ""
 
 
 def since(row: Subscription) -> str:

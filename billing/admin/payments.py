@@ -12,7 +12,13 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing.admin import exports, labels
-from billing.admin.copies import Rows, StripeCopyAdmin, disputes_of, on_day
+from billing.admin.copies import (
+    Rows,
+    StripeCopyAdmin,
+    disputes_of,
+    fraud_warnings_of,
+    on_day,
+)
 from billing.admin.money_list import MoneyListAdmin, SumOfCurrency
 from billing.admin.refunds import giving
 from billing.admin.refunds.case import left_of, refunds_of
@@ -129,7 +135,8 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         ("If it failed", {"fields": ["problem", "failure_code", "failure_message"]}),
         ("Belongs together", {
             "fields": [
-                "customer_link", "invoice_link", "refunds", "disputes", "receipt", "events",
+                "customer_link", "invoice_link", "refunds", "disputes", "fraud_warnings",
+                "receipt", "events",
             ],
         }),
         ("Copy of Stripe's record", {"fields": ["stripe_id", "charge_id", "read"]}),
@@ -296,6 +303,11 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def disputes(self, row: Payment) -> SafeString | str:
         """Links to each dispute of it."""
         return show.links(disputes_of(row))
+
+    @column("Fraud warnings")
+    def fraud_warnings(self, row: Payment) -> SafeString | str:
+        """What its card's bank reports, with links."""
+        return show.links(fraud_warnings_of(row))
 
     @column("Receipt")
     def receipt(self, row: Payment) -> SafeString | str:

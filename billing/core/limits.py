@@ -71,6 +71,7 @@ KEPT: Mapping[str, int] = {
     "customer_name": CUSTOMER_NAME,
     "individual_name": PARTY_NAME,
     "finalization_error": WORD,
+    "fraud_type": WORD,
     "fingerprint": ID,
     "jurisdiction": NUMBER,
     "tax_behavior": WORD,

@@ -23,6 +23,7 @@ from billing.models import (
     CreditNote,
     Customer,
     Dispute,
+    FraudWarning,
     Invoice,
     Payment,
     Payout,
@@ -35,7 +36,16 @@ from billing.notices import reminders
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
 from billing.stripe.snapshots import object_id
-from billing.sync import balance, catalog, drafts, methods, refresh, taxing, writing
+from billing.sync import (
+    balance,
+    catalog,
+    drafts,
+    fraud_warnings,
+    methods,
+    refresh,
+    taxing,
+    writing,
+)
 from common.one_by_one import OneByOne
 
 logger = logging.getLogger(__name__)
@@ -113,6 +123,7 @@ CREDIT_NOTE = Target(refresh.sync_credit_note, CreditNote, _own_id)
 PAYMENT = Target(refresh.sync_payment, Payment, _own_id)
 PAYMENT_NAMED = Target(refresh.sync_payment, Payment, _at("payment_intent"))
 DISPUTE = Target(refresh.sync_dispute, Dispute, _own_id)
+FRAUD_WARNING = Target(fraud_warnings.sync_fraud_warning, FraudWarning, _own_id)
 REFUNDS = Target(
     refund_sync.sync_refunds, Payment, _at("payment_intent"), read_column="refunds_read_at"
 )
@@ -182,6 +193,8 @@ TARGETS: dict[str, Target] = {
     "charge.dispute.closed": DISPUTE,
     "charge.dispute.funds_withdrawn": DISPUTE,
     "charge.dispute.funds_reinstated": DISPUTE,
+    "radar.early_fraud_warning.created": FRAUD_WARNING,
+    "radar.early_fraud_warning.updated": FRAUD_WARNING,
     # The name of refund.updated in API versions before 2024-10-28.
     "charge.refund.updated": REFUNDS,
     "refund.created": REFUNDS,
@@ -328,8 +341,8 @@ def lock_of(payload: Json) -> str:
     """Return the key that an event queues under: its customer, or else its object.
 
     It's also the event's column `customer_id`; jobs of one customer run in the order they came. A
-    dispute names no customer: its events wait only for each other, and may run alongside its
-    customer's. That's safe, since every write holds the lock on the member.
+    dispute or a fraud warning names no customer: its events wait only for each other, and may run
+    alongside its customer's. That's safe, since every write holds the lock on the member.
     """
     data = _subject(payload)
     if data.get("object") == "customer":

@@ -27,6 +27,7 @@ _PLANNED = (
     *(Kind.PRICE_PLANNED, Kind.PLAN_DROPPED),
     *(Kind.MEMBERSHIP_ENDS, Kind.MEMBERSHIP_GOES_ON),
 )
+_FRAUD = (Kind.FRAUD_REPORTED,)
 _DISPUTE = (Kind.DISPUTE_OPENED, Kind.DISPUTE_CLOSED)
 
 TELLS: dict[str, tuple[Kind, ...]] = {
@@ -65,6 +66,7 @@ TELLS: dict[str, tuple[Kind, ...]] = {
     **dict.fromkeys(
         ("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"), _DISPUTE
     ),
+    "radar.early_fraud_warning.created": _FRAUD,
 }
 _PAYOUT = "Nothing for members. Staff see payouts under Books."
 _PRICES = "It’s about what’s on sale, not about anyone’s money."
@@ -99,6 +101,7 @@ SILENT: dict[str, str] = {
     "charge.updated": "It brings the fee and the receipt’s address.",
     "charge.dispute.funds_withdrawn": "charge.dispute.created says it.",
     "charge.dispute.funds_reinstated": "charge.dispute.closed says it.",
+    "radar.early_fraud_warning.updated": "A refund or a dispute settled it, which says it itself.",
     "credit_note.updated": "Only its note can change.",
     "credit_note.voided": "Staff took back a mistake. The invoice’s page shows what’s owed.",
     **dict.fromkeys(

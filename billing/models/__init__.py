@@ -20,6 +20,7 @@ from billing.models.decision import MembershipDecision
 from billing.models.dispute import Dispute
 from billing.models.dispute_answer import DisputeAnswer, EvidenceFile
 from billing.models.event import EventAttempt, RowChange, StripeEvent
+from billing.models.fraud_warning import FraudWarning
 from billing.models.ignored import IgnoredEvents
 from billing.models.invoice import Invoice
 from billing.models.item import Item
@@ -79,6 +80,7 @@ __all__ = [
     "FactDue",
     "FactState",
     "FailureMail",
+    "FraudWarning",
     "IgnoredEvents",
     "Invoice",
     "Item",

@@ -24,6 +24,7 @@ from billing.notices.transitions import (
     DisputeWon,
     EndScheduled,
     EndTakenBack,
+    FraudReported,
     FreeTimeGiven,
     InvoiceDueSoon,
     InvoiceOverdue,
@@ -78,6 +79,7 @@ BY: Mapping[type[Any], Callable[[Any], None]] = {
     DisputeUpdated: to_staff.announce_dispute,
     DisputeWon: to_staff.announce_dispute,
     DisputeLost: to_staff.announce_dispute,
+    FraudReported: to_staff.fraud_reported,
 }
 
 

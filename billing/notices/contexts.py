@@ -509,6 +509,22 @@ class RenewalFailed(MessageContext):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FraudReported(MessageContext):
+    """For staff: a card's bank reports a payment as fraud. `method` is "" if we don't know it."""
+
+    kind = Kind.FRAUD_REPORTED
+    meaning: str
+    advice: str
+    confidential: str
+    amount: str
+    member: str
+    report: str
+    method: str
+    paid_on: datetime | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisputeOpened(MessageContext):
     """For staff: a bank asks about a payment, or wants it back."""
 

@@ -19,6 +19,7 @@ from billing.core.statuses import (
 from billing.models import (
     Dispute,
     ExpectedTransfer,
+    FraudWarning,
     Invoice,
     Payment,
     PaymentRequest,
@@ -219,6 +220,12 @@ def _disputed(message: Message) -> str:
     return "" if row.is_open else "The dispute is over."
 
 
+def _reported(message: Message) -> str:
+    row = FraudWarning.objects.filter(stripe_id=message.cause).select_related("payment").first()
+    is_open = row is None or row.is_open
+    return "" if is_open else "The payment was refunded or disputed since, or is left as it is."
+
+
 CHECKS: dict[Kind, Check] = {
     Kind.PAYMENT_FAILED: _unpaid,
     Kind.PAYMENT_CONFIRMATION: _to_confirm,
@@ -242,6 +249,7 @@ CHECKS: dict[Kind, Check] = {
     Kind.REFUND_SENT: _refund_waits_at_stripe,
     Kind.REFUND_TO_DECIDE: _refund_undecided,
     Kind.REFUND_WAITS: _refund_undecided,
+    Kind.FRAUD_REPORTED: _reported,
     Kind.DISPUTE_OPENED: _disputed,
 }
 

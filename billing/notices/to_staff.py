@@ -8,16 +8,17 @@ from typing import TypedDict
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from billing.core import texts
+from billing.core import fraud_texts, texts
 from billing.core.statuses import FIRST_INVOICE
 from billing.facts import descriptions
-from billing.models import Dispute, FailureMail
+from billing.models import Dispute, FailureMail, FraudWarning
 from billing.notices import contexts
 from billing.notices.transitions import (
     DisputeLost,
     DisputeOpened,
     DisputeUpdated,
     DisputeWon,
+    FraudReported,
     InvoicePaymentFailed,
 )
 from common.links import portal_url
@@ -77,6 +78,29 @@ def _tell_of_renewal(reader: User, failed: InvoicePaymentFailed) -> None:
         ),
         cause=f"{invoice.stripe_id}:{invoice.attempt_count}:{reader.pk}",
         happened_at=failed.attempted_at,
+    )
+
+
+def fraud_reported(reported: FraudReported) -> None:
+    """Tell staff that a card's bank reports a payment as fraud: once, and nobody else."""
+    warning = reported.warning
+    outbox.put_staff(
+        lambda: _reported(warning), cause=warning.stripe_id, happened_at=reported.happened_at
+    )
+
+
+def _reported(warning: FraudWarning) -> contexts.FraudReported:
+    payment, user = warning.payment, warning.customer.user
+    return contexts.FraudReported(
+        meaning=str(fraud_texts.MEANING),
+        advice=str(fraud_texts.ADVICE),
+        confidential=str(fraud_texts.CONFIDENTIAL),
+        amount=str(payment.money_received),
+        member=user.get_full_name() or user.email,
+        report=fraud_texts.report(warning.fraud_type),
+        method=texts.card(payment.card_brand, payment.card_last4),
+        paid_on=payment.paid_at,
+        url=portal_url("admin:billing_fraudwarning_change", warning.pk),
     )
 
 

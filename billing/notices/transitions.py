@@ -9,6 +9,7 @@ from billing.facts import discounts
 from billing.models import (
     CreditNote,
     Dispute,
+    FraudWarning,
     Invoice,
     MembershipDecision,
     Payment,
@@ -278,6 +279,14 @@ class DisputeLost:
     happened_at: datetime
 
 
+@dataclass(frozen=True)
+class FraudReported:
+    """A card's bank reported a payment as fraud, and a refund can still settle it."""
+
+    warning: FraudWarning
+    happened_at: datetime
+
+
 Collecting = CollectionPaused | CollectionResumed | InvoiceSent | InvoiceDueSoon | InvoiceOverdue
 MoneyMoved = (
     InvoicePaid
@@ -310,4 +319,5 @@ Transition = (
     | DisputeUpdated
     | DisputeWon
     | DisputeLost
+    | FraudReported
 )

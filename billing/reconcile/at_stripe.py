@@ -14,6 +14,7 @@ from billing.models import (
     CreditNote,
     Customer,
     Dispute,
+    FraudWarning,
     Invoice,
     Payment,
     PaymentMethod,
@@ -130,6 +131,14 @@ class AtStripe:
         """Read a dispute."""
         return _dispute(_read(gateway.read_dispute, dispute_id))
 
+    def fraud_warnings(self, bad: list[Unreadable]) -> Iterator[Seen]:
+        """List all early fraud warnings."""
+        return map(_fraud_warning, gateway.list_fraud_warnings(bad=bad))
+
+    def fraud_warning(self, warning_id: str) -> Seen:
+        """Read an early fraud warning."""
+        return _fraud_warning(_read(gateway.read_fraud_warning, warning_id))
+
     def payouts(self, bad: list[Unreadable]) -> Iterator[Seen]:
         """List all payouts."""
         return map(_payout, gateway.list_payouts(bad=bad))
@@ -243,6 +252,15 @@ def _dispute(snapshot: snapshots.DisputeSnapshot) -> Seen:
     return Seen(snapshot.id, customer_id, own, lambda: is_kept)
 
 
+def _fraud_warning(snapshot: snapshots.FraudWarningSnapshot) -> Seen:
+    guest_of = guests.customer_of_payment(snapshot.payment_intent_id)
+    customer_id = snapshot.customer_id or guest_of
+    links = {"customer": customer_id, "payment": snapshot.payment_intent_id}
+    own = columns.fraud_warning_columns(snapshot) | links
+    is_kept = bool(snapshot.payment_intent_id)
+    return Seen(snapshot.id, customer_id, own, lambda: is_kept)
+
+
 def _payout(snapshot: snapshots.PayoutSnapshot) -> Seen:
     return Seen(snapshot.id, "", columns.columns_of(snapshot, "id"))
 
@@ -295,6 +313,13 @@ KINDS = (
     Kind("payment", Payment, ("customer", "invoice"), AtStripe.payments, AtStripe.payment),
     Kind("refund", Refund, ("customer", "payment"), AtStripe.refunds, AtStripe.refund),
     Kind("dispute", Dispute, ("customer", "payment"), AtStripe.disputes, AtStripe.dispute),
+    Kind(
+        "fraud_warning",
+        FraudWarning,
+        ("customer", "payment"),
+        AtStripe.fraud_warnings,
+        AtStripe.fraud_warning,
+    ),
     Kind("payout", Payout, (), AtStripe.payouts, AtStripe.payout, of_account=True),
     Kind(
         "balance_transaction",

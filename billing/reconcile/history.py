@@ -12,7 +12,7 @@ from billing.inbound import inbox
 from billing.models import CreditNote, Customer, Payment, StripeEvent
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import methods, refresh, writing
+from billing.sync import fraud_warnings, methods, refresh, writing
 from common.one_by_one import OneByOne
 from emails import outbox
 
@@ -21,7 +21,7 @@ Listing = Callable[[list[gateway.Unreadable]], Iterator[Snapshot]]
 
 
 def read_history(customer_id: str) -> None:
-    """Read everything a customer has, from subscriptions to disputes, oldest first.
+    """Read everything a customer has, from subscriptions to fraud warnings, oldest first.
 
     It's safe to run twice, or after an interruption. Nobody gets messages about what happened
     before it began. An object that can't be read or written doesn't block the others.
@@ -65,19 +65,35 @@ def _read_all(customer_id: str, begun: datetime, run: OneByOne) -> None:
         if payment.amount_refunded:
             _read(run, refund_sync.sync_refunds, payment.id)
     _read_disputes(customer_id, run)
+    _read_fraud_warnings(customer_id, run)
 
 
 def _read_disputes(customer_id: str, run: OneByOne) -> None:
     """Read a customer's disputes, which Stripe can only list for the whole account."""
-    first = Payment.objects.filter(customer__stripe_id=customer_id).order_by("created_at").first()
-    if first is None:
+    since = _first_payment_at(customer_id)
+    if since is None:
         return
-    since = first.created_at
     # An unreadable one names no customer; the nightly comparison reports it.
     bad: list[gateway.Unreadable] = []
     for dispute in reversed(list(gateway.list_disputes(since, bad))):
         if dispute.customer_id == customer_id and dispute.payment_intent_id:
             _read(run, refresh.sync_dispute, dispute.id)
+
+
+def _read_fraud_warnings(customer_id: str, run: OneByOne) -> None:
+    """Read the warnings about a customer's payments, which Stripe lists as it does disputes."""
+    since = _first_payment_at(customer_id)
+    if since is None:
+        return
+    bad: list[gateway.Unreadable] = []
+    for warning in reversed(list(gateway.list_fraud_warnings(since, bad))):
+        if warning.customer_id == customer_id and warning.payment_intent_id:
+            _read(run, fraud_warnings.sync_fraud_warning, warning.id)
+
+
+def _first_payment_at(customer_id: str) -> datetime | None:
+    rows = Payment.objects.filter(customer__stripe_id=customer_id).order_by("created_at")
+    return rows.values_list("created_at", flat=True).first()
 
 
 def _listed(run: OneByOne, listing: Listing[Snapshot]) -> list[Snapshot]:

@@ -24,7 +24,7 @@ from billing.reconcile import comparison
 from billing.reconcile.comparison import THERE, Comparison, Difference, Progress
 from billing.refunds import sync as refund_sync
 from billing.stripe import gateway
-from billing.sync import balance, drafts, methods, refresh, writing
+from billing.sync import balance, drafts, fraud_warnings, methods, refresh, writing
 from common.one_by_one import OneByOne, SomeFailed
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ READ_AGAIN: dict[str, Callable[[str], object]] = {
     "payment": refresh.sync_payment,
     "refund": refund_sync.sync_refund,
     "dispute": refresh.sync_dispute,
+    "fraud_warning": fraud_warnings.sync_fraud_warning,
     "payout": balance.sync_payout,
     "balance_transaction": balance.sync_transaction,
     "balance": lambda _currency: balance.read_balance(everything=True),

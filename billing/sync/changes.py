@@ -19,6 +19,7 @@ from billing.core.statuses import (
 )
 from billing.models import (
     Dispute,
+    FraudWarning,
     Invoice,
     Payment,
     StripeEvent,
@@ -37,6 +38,7 @@ from billing.notices.transitions import (
     DisputeWon,
     EndScheduled,
     EndTakenBack,
+    FraudReported,
     FreeTimeGiven,
     InvoicePaid,
     InvoicePaymentFailed,
@@ -247,6 +249,12 @@ def of_dispute(old: Dispute | None, new: Dispute) -> list[Transition]:
     if new.status == DisputeStatus.LOST:
         return [DisputeLost(new, at)]
     return [DisputeUpdated(new, old.status if old else "", at)]
+
+
+def of_fraud_warning(old: FraudWarning | None, new: FraudWarning) -> list[Transition]:
+    """Return a warning's change. One that asks for nothing is no news: nor is that it's over."""
+    was_open = old is not None and old.is_actionable
+    return [FraudReported(new, new.created_at)] if new.is_open and not was_open else []
 
 
 def _changed_at(old: Dispute | None, new: Dispute) -> datetime:

@@ -123,6 +123,11 @@ def dispute_columns(snapshot: snapshots.DisputeSnapshot) -> dict[str, Any]:
     return columns_of(snapshot, "id", "customer_id", "payment_intent_id")
 
 
+def fraud_warning_columns(snapshot: snapshots.FraudWarningSnapshot) -> dict[str, Any]:
+    """Return the row's own columns: those that don't refer to other rows."""
+    return columns_of(snapshot, "id", "customer_id", "payment_intent_id")
+
+
 def columns_of(snapshot: DataclassInstance, *left_out: str) -> dict[str, Any]:
     """Return a snapshot's fields as columns, except those left out."""
     return {name: value for name, value in asdict(snapshot).items() if name not in left_out}

@@ -21,6 +21,7 @@ from billing.models import (
     CreditNote,
     Customer,
     Dispute,
+    FraudWarning,
     Invoice,
     Payment,
     PaymentMethod,
@@ -253,6 +254,23 @@ def make_dispute(payment: Payment | None = None, **fields: Any) -> Dispute:
         "read_at": now,
     }
     return Dispute.objects.create(**values | fields)
+
+
+def make_fraud_warning(payment: Payment | None = None, **fields: Any) -> FraudWarning:
+    """Return a bank's warning about the charge of a payment, which a refund can still settle."""
+    reported = payment or make_payment()
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "customer": reported.customer,
+        "payment": reported,
+        "stripe_id": f"issfr_factory{next(_numbers)}",
+        "charge_id": reported.charge_id,
+        "fraud_type": "made_with_stolen_card",
+        "is_actionable": True,
+        "created_at": now,
+        "read_at": now,
+    }
+    return FraudWarning.objects.create(**values | fields)
 
 
 def make_event(customer: Customer | None = None, **fields: Any) -> StripeEvent:

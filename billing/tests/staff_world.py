@@ -148,6 +148,7 @@ def make_world() -> World:
         *_rows_around(alice, customer),
         factories.make_payment_method(customer),
         dispute,
+        factories.make_fraud_warning(payment),
         *refund_rows,
         MembershipDecision.objects.create(
             customer=customer,

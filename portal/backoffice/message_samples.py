@@ -574,6 +574,26 @@ CONTEXTS: dict[Kind, MessageContext] = {
             final=False,
             url="https://portal.example.com/staff/billing/invoice/123456/change/",
         ),
+        notices.FraudReported(
+            meaning=(
+                "The card’s bank believes that its owner didn’t make this payment. No money has"
+                " moved, and there’s no dispute yet."
+            ),
+            advice=(
+                "A full refund now normally avoids the dispute and its fee. Nothing happens by"
+                " itself: Stripe doesn’t stop or refund the payment, and neither do we."
+            ),
+            confidential=(
+                "We don’t tell the member about the warning. They may be the fraudster, or the"
+                " victim."
+            ),
+            amount="$29.00",
+            member="Nina Novak",
+            report="Someone paid with the card without permission.",
+            method="Visa ending in 5423",
+            paid_on=at("2026-11-04T12:00:00+00:00"),
+            url="https://portal.example.com/staff/billing/fraudwarning/42/change/",
+        ),
         notices.DisputeOpened(
             headline="A payment of $29.00 is disputed",
             sentence="The money is with the bank until it decides.",

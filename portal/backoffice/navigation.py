@@ -133,7 +133,10 @@ SECTIONS = (
     Section(
         "Disputes",
         "gavel",
-        (Item("Disputes", "billing.dispute", lambda now: now.disputes.to_answer),),
+        (
+            Item("Disputes", "billing.dispute", lambda now: now.disputes.to_answer),
+            Item("Fraud warnings", "billing.fraudwarning", lambda now: now.fraud.open),
+        ),
     ),
     Section(
         "Offers",

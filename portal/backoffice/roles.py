@@ -61,6 +61,7 @@ SEEN = [
     ("billing", "customer"),
     ("billing", "dispute"),
     ("billing", "expectedtransfer"),
+    ("billing", "fraudwarning"),
     ("billing", "ignoredevents"),
     ("billing", "invoice"),
     ("billing", "membershipdecision"),
@@ -243,6 +244,9 @@ POWERS = (
         ("billing.add_refundpolicy",),
         DECIDING,
         is_on_money=True,
+    ),
+    Power(
+        "Leave a payment that a bank reports as fraud", ("billing.change_fraudwarning",), HELPING
     ),
     Power("Draft the answer to a dispute", ("billing.change_disputeanswer",), WRITING),
     Power(

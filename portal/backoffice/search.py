@@ -26,6 +26,7 @@ PALETTE = {
     "paymentmethod": ("Payment method", "credit_card"),
     "refund": ("Refund", "undo"),
     "dispute": ("Dispute", "gavel"),
+    "fraudwarning": ("Fraud warning", "gpp_maybe"),
     "message": ("Message", "mail"),
     "stripeevent": ("Webhook event", "webhook"),
 }

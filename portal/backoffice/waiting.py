@@ -31,6 +31,7 @@ from billing.models import (
     BankTransfer,
     Dispute,
     ExpectedTransfer,
+    FraudWarning,
     Refund,
     StripeEvent,
     UnassignedCustomer,
@@ -64,6 +65,14 @@ class Disputes:
 
     to_answer: int = 0
     due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class FraudWarnings:
+    """Payments that banks report as fraud, and that a refund could settle, since `oldest`."""
+
+    open: int = 0
+    oldest: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,7 @@ class Waiting:
     events: Queue = Queue()
     messages: Queue = Queue()
     disputes: Disputes = Disputes()
+    fraud: FraudWarnings = FraudWarnings()
     refunds: Refunds = Refunds()
     unassigned: int = 0
     bank: Bank = Bank()
@@ -170,6 +180,7 @@ PACED = _counted(
 )
 FAILED_MESSAGES = _counted(lambda: Message.objects.filter(state=MessageState.FAILED), "created_at")
 DISPUTES = _counted(Dispute.objects.to_answer, "evidence_due_at")
+FRAUD = _counted(FraudWarning.objects.to_settle, "created_at")
 UNDECIDED = _counted(Refund.objects.undecided, "created_at")
 FAILED_REFUNDS = _counted(lambda: Refund.objects.failed_lately(NOW), "created_at")
 NOT_SENT = _counted(lambda: Refund.objects.not_sent(NOW), "created_at")
@@ -192,7 +203,7 @@ SUPPRESSED = _counted(
     lambda: Suppression.objects.filter(released_at=None, address=F("user__email")), "happened_at"
 )
 WAITING = Reading(
-    *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES),
+    *(EVENTS, FAILED_EVENTS, MESSAGES, FAILED_MESSAGES, DISPUTES, FRAUD),
     *(UNDECIDED, FAILED_REFUNDS, NOT_SENT, HELD, BY_ZELLE, UNASSIGNED),
     *(UNMATCHED, PROPOSED, UNPROVED, UNVERIFIED, UNREAD, NOT_BOOKED),
     *(ASKED, SUPPRESSED, PACED),
@@ -211,6 +222,7 @@ def waiting() -> Waiting:
         events=_queue(counted(EVENTS), counted(FAILED_EVENTS)),
         messages=_queue(counted(MESSAGES), counted(FAILED_MESSAGES)),
         disputes=Disputes(*counted(DISPUTES)),
+        fraud=FraudWarnings(*counted(FRAUD)),
         refunds=Refunds(
             waiting=undecided,
             oldest=oldest,

@@ -48,6 +48,7 @@ LEFT_OUT = {
     "business.Picture": "The business's pictures; it says which colleague uploaded them.",
     "billing.ZelleTerms": "The business's terms; it says which colleague changed them.",
     "billing.LedgerText": "The words of `refunds` again, and names of colleagues.",
+    "billing.FraudWarning": "A bank's suspicion, which telling could defeat; the payment is there.",
     "billing.StripeEvent": "Stripe's notices, kept for a while; what they say is in the tables.",
     "billing.EventAttempt": "When Stripe's notices were processed.",
     "billing.RowChange": "Which rows of the tables they changed, kept for a while.",

@@ -1,4 +1,4 @@
-"""Reads payments, refunds, and disputes from Stripe, and makes refunds."""
+"""Reads payments, refunds, disputes, and fraud warnings from Stripe, and makes refunds."""
 
 from __future__ import annotations
 
@@ -104,3 +104,25 @@ def list_disputes(
         params["created"] = {"gte": int(since.timestamp())}
     listed = every(client().v1.disputes.list, params)
     yield from each_read(snapshots.dispute, listed, bad)
+
+
+def read_fraud_warning(warning_id: str) -> snapshots.FraudWarningSnapshot:
+    """Read an early fraud warning with its charge and payment intent, which name the customer."""
+    params: Any = {"expand": ["charge", "payment_intent"]}
+    with translated_errors():
+        answer = client().v1.radar.early_fraud_warnings.retrieve(warning_id, params)
+        return snapshots.fraud_warning(answer.to_dict())
+
+
+def list_fraud_warnings(
+    since: datetime | None = None, bad: list[Unreadable] | None = None
+) -> Iterator[snapshots.FraudWarningSnapshot]:
+    """Yield the account's early fraud warnings made since a time, with their customers.
+
+    Stripe can list them by charge, but not by customer.
+    """
+    params: dict[str, Any] = {"expand": ["data.charge", "data.payment_intent"]}
+    if since:
+        params["created"] = {"gte": int(since.timestamp())}
+    listed = every(client().v1.radar.early_fraud_warnings.list, params)
+    yield from each_read(snapshots.fraud_warning, listed, bad)

@@ -58,9 +58,11 @@ from billing.stripe.snapshots.methods import (
 )
 from billing.stripe.snapshots.payments import (
     DisputeSnapshot,
+    FraudWarningSnapshot,
     PaymentSnapshot,
     RefundSnapshot,
     dispute,
+    fraud_warning,
     payment,
     refund,
 )
@@ -88,6 +90,7 @@ __all__ = [
     "CustomerSnapshot",
     "DisputeSnapshot",
     "EndpointSnapshot",
+    "FraudWarningSnapshot",
     "InvoiceSnapshot",
     "MethodSnapshot",
     "NextCharge",
@@ -112,6 +115,7 @@ __all__ = [
     "customer",
     "dispute",
     "endpoint",
+    "fraud_warning",
     "invoice",
     "next_charge",
     "object_id",

@@ -1,4 +1,4 @@
-"""Payments, refunds, and disputes."""
+"""Payments, refunds, disputes, and fraud warnings."""
 
 from __future__ import annotations
 
@@ -96,6 +96,19 @@ class DisputeSnapshot(Fitted):
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class FraudWarningSnapshot(Fitted):
+    """An early fraud warning; its customer comes from the payment intent or the charge."""
+
+    id: str
+    customer_id: str
+    payment_intent_id: str
+    charge_id: str
+    fraud_type: str
+    is_actionable: bool
+    created_at: datetime
+
+
 def payment(data: Json) -> PaymentSnapshot:
     """Read a payment intent with its latest charge expanded.
 
@@ -183,5 +196,20 @@ def dispute(data: Json) -> DisputeSnapshot:
         evidence_due_at=time(evidence.get("due_by")),
         has_evidence=bool(evidence.get("has_evidence")),
         submission_count=evidence.get("submission_count") or 0,
+        created_at=required_time(data["created"]),
+    )
+
+
+def fraud_warning(data: Json) -> FraudWarningSnapshot:
+    """Read an early fraud warning with charge and payment intent expanded, if it names one."""
+    charge, intent = part(data.get("charge")), part(data.get("payment_intent"))
+    return FraudWarningSnapshot(
+        id=data["id"],
+        customer_id=object_id(intent.get("customer")) or object_id(charge.get("customer")),
+        payment_intent_id=object_id(data.get("payment_intent"))
+        or object_id(charge.get("payment_intent")),
+        charge_id=object_id(data.get("charge")),
+        fraud_type=text(data.get("fraud_type")),
+        is_actionable=bool(data.get("actionable")),
         created_at=required_time(data["created"]),
     )

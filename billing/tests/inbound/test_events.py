@@ -19,6 +19,7 @@ from billing.models import (
     Checkout,
     Customer,
     Dispute,
+    FraudWarning,
     Invoice,
     Payment,
     Reconciliation,
@@ -43,7 +44,7 @@ from testing import thorough
 from testing.thorough import examples, phases
 
 pytestmark = pytest.mark.django_db
-MODELS = (Subscription, Invoice, Payment, Dispute)
+MODELS = (Subscription, Invoice, Payment, Dispute, FraudWarning)
 
 
 def rows() -> list[dict[str, Any]]:

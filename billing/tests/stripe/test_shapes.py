@@ -56,6 +56,11 @@ READ: dict[str, tuple[Read, tuple[str, ...], dict[str, Any]]] = {
     "payout": (snapshots.payout, (), {}),
     "price": (snapshots.plan, ("product",), {}),
     "product": (snapshots.product, (), {}),
+    "radar.early_fraud_warning": (
+        snapshots.fraud_warning,
+        ("charge", "payment_intent"),
+        {},
+    ),
     "refund": (snapshots.refund, (), {"destination_details.type": "card"}),
     "subscription": (
         snapshots.subscription,
@@ -110,6 +115,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "payout": {"failure_code": "the failure_code", "trace": "trace_id value", "automatic": True},
     "price": {"amount": 100, "interval": "day", "trial_days": 100, "tax_behavior": "exclusive"},
     "product": {"name": "the name"},
+    "radar.early_fraud_warning": {"customer_id": "customer_1", "is_actionable": True},
     "refund": {"reference": "card reference", "answer_by": MOMENT, "reason": "duplicate"},
     "subscription": {
         "customer_id": "customer id",
@@ -154,6 +160,7 @@ BARE: dict[str, dict[str, Any]] = {
     "payout": {"failure_code": "", "trace": "", "description": "", "arrives_at": MOMENT},
     "price": {"amount": 0, "interval": "", "interval_count": 1, "trial_days": 0},
     "product": {"name": "the name"},
+    "radar.early_fraud_warning": {"customer_id": "", "payment_intent_id": "payment_intent id"},
     "refund": {"payment_intent_id": "", "status": "pending", "reason": "", "answer_by": None},
     "subscription": {
         "trial_end": None,
@@ -259,6 +266,7 @@ ABOUT = {
     "customer.discount": "discount",
     "customer.subscription": "subscription",
     "customer.tax_id": "tax_id",
+    "radar.early_fraud_warning": "radar.early_fraud_warning",
 }
 
 

@@ -39,11 +39,22 @@ from portal.backoffice.waiting import Waiting
 
 # What home's parts take to be seen. A problem names its own.
 DISPUTES, REFUNDS = "billing.view_dispute", "billing.view_refund"
+FRAUD = "billing.view_fraudwarning"
 MONEY, INTEGRATION = "billing.view_subscription", "billing.view_stripeevent"
 BANK, HELP = "billing.view_bank_money", "portal.view_supportmessage"
 ADDRESSES = "emails.view_suppression"
 PERMISSIONS = frozenset(
-    {DISPUTES, REFUNDS, MONEY, INTEGRATION, BANK, HELP, ADDRESSES, *problem_facts.PERMISSIONS}
+    {
+        DISPUTES,
+        FRAUD,
+        REFUNDS,
+        MONEY,
+        INTEGRATION,
+        BANK,
+        HELP,
+        ADDRESSES,
+        *problem_facts.PERMISSIONS,
+    }
 )
 SHOWN = 5
 NOW = Param("now", "timestamptz")

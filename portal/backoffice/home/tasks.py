@@ -20,6 +20,7 @@ from portal.backoffice.home.facts import (
     ADDRESSES,
     BANK,
     DISPUTES,
+    FRAUD,
     HELP,
     REFUNDS,
     HomeFacts,
@@ -27,7 +28,7 @@ from portal.backoffice.home.facts import (
 )
 from portal.backoffice.home.task import Task
 from portal.backoffice.problem_facts import CHECK_UPS
-from portal.backoffice.waiting import Disputes, Help, Queue, Refunds, Waiting
+from portal.backoffice.waiting import Disputes, FraudWarnings, Help, Queue, Refunds, Waiting
 
 # A healthy portal empties its queues in seconds, and looks for missed events every hour.
 WAITED_LONG = timedelta(minutes=5)
@@ -39,6 +40,7 @@ def tasks(facts: HomeFacts) -> list[Task]:
     now, waiting = facts.now, facts.waiting
     listed = [
         *(_of_disputes(waiting.disputes) if facts.may(DISPUTES) else []),
+        *(_of_fraud(waiting.fraud, now) if facts.may(FRAUD) else []),
         *(_of_help(waiting.help, now) if facts.may(HELP) else []),
         *(_of_refunds(waiting.refunds, now) if facts.may(REFUNDS) else []),
         *(of_bank(waiting.bank, now) if facts.may(BANK) else []),
@@ -82,6 +84,23 @@ def _of_disputes(disputes: Disputes) -> Iterable[Task]:
     )
     facts = {"count": show.number(count), "day": show.day(disputes.due_at)}
     yield Task(text % facts, url, _("Answer the bank"))
+
+
+def _of_fraud(fraud: FraudWarnings, now: datetime) -> Iterable[Task]:
+    if not fraud.open:
+        return
+    text = ngettext(
+        "A bank reports %(count)s payment as fraud (%(age)s). A full refund now normally avoids a"
+        " dispute.",
+        "Banks report %(count)s payments as fraud (oldest: %(age)s). Full refunds now normally"
+        " avoid disputes.",
+        fraud.open,
+    )
+    yield Task(
+        text % {"count": show.number(fraud.open), "age": show.age(fraud.oldest, now)},
+        show.list_of("billing.fraudwarning", needs="look"),
+        _("Look at it") if fraud.open == 1 else _("Look at them"),
+    )
 
 
 def _of_addresses(count: int) -> Iterable[Task]:

@@ -27,6 +27,7 @@ from billing.facts import income, memberships
 from billing.models import (
     Customer,
     Dispute,
+    FraudWarning,
     Invoice,
     Payment,
     PaymentMethod,
@@ -92,6 +93,7 @@ class Money:
     unpaid: tuple[Invoice, ...] = ()
     drafts: tuple[Invoice, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    fraud: tuple[FraudWarning, ...] = ()
     refunds: tuple[Refund, ...] = ()
     requests: tuple[PaymentRequest, ...] = ()
 
@@ -118,6 +120,7 @@ class MemberFacts:
 VIEWED = (
     *("billing.view_customer", "billing.view_subscription", "billing.view_payment"),
     *("billing.view_invoice", "billing.view_refund", "billing.view_dispute"),
+    "billing.view_fraudwarning",
     *("billing.view_paymentmethod", "billing.view_paymentrequest", "emails.view_message"),
     *("portal.view_supportmessage", "portal.view_plannedclosing", "account.view_emailaddress"),
     *("members.view_member", "members.view_termsacceptance", notes.MAY_SEE),
@@ -203,6 +206,8 @@ def _money(user: User, viewer: User, sees: frozenset[str], now: datetime) -> Mon
         ),
     )
     disputes = Dispute.objects.filter(customer__user=user, status__in=OPEN_DISPUTE)
+    reported = FraudWarning.objects.to_settle().filter(customer__user=user)
+    reported = reported.select_related("payment")
     refunds = Refund.objects.filter(customer__user=user, state__in=REFUND_UNDER_WAY)
     owed = Refund.objects.filter(customer__user=user).still_owed()
     return Money(
@@ -218,6 +223,7 @@ def _money(user: User, viewer: User, sees: frozenset[str], now: datetime) -> Mon
         unpaid=tuple(one for one in bills if not one.is_kept_draft),
         drafts=tuple(one for one in bills if one.is_kept_draft),
         disputes=_some(sees, "billing.view_dispute", disputes.order_by("evidence_due_at", "pk")),
+        fraud=_some(sees, "billing.view_fraudwarning", reported.order_by("created_at", "pk")),
         refunds=(
             *_some(sees, "billing.view_refund", refunds.order_by("created_at", "pk")),
             *_some(sees, "billing.view_refund", owed.order_by("created_at", "pk")),

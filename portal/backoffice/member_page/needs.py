@@ -35,6 +35,10 @@ def _of_money(money: Money) -> Iterator[Task]:
         tone = "danger" if dispute.needs_response else WARNING
         page = show.page_of(dispute)
         yield Task(f"{what} {dispute.money}: {state.lower()}.{until}", page, "Open", tone)
+    for warning in money.fraud[:SHOWN]:
+        paid = f"{warning.payment.money} of {show.day(warning.payment.created_at)}"
+        text = f"The bank reports {paid} as fraud. A full refund now normally avoids a dispute."
+        yield Task(text, show.page_of(warning), "Open", "danger")
     for invoice in money.unpaid[:SHOWN]:
         yield Task(_unpaid(invoice), show.page_of(invoice), "Open")
     yield from _more(len(money.unpaid), "unpaid invoices", "billing.invoice", money)

@@ -10,9 +10,10 @@ from django.db.models import Model
 from django.utils import timezone
 
 from billing.admin import labels
-from billing.core import texts
+from billing.core import fraud_texts, texts
 from billing.models import (
     Dispute,
+    FraudWarning,
     Invoice,
     MembershipDecision,
     Payment,
@@ -107,6 +108,15 @@ def dispute(row: Dispute) -> Entry:
     reason = row.reason.replace("_", " ")
     tone = labels.DISPUTE.get(row.status, "")
     return Entry(f"{what} {row.money}", reason, badge=labels.dispute(row), tone=tone)
+
+
+def fraud_warning(row: FraudWarning) -> Entry:
+    """A payment that its card's bank reports as fraud."""
+    badge, tone = labels.fraud_warning(row)
+    note = f"Left as it is: {row.left_because}" if row.left_at else ""
+    detail = " ".join(one for one in (fraud_texts.report(row.fraud_type), note) if one)
+    by = show.name_of(row.left_by) if row.left_by else ""
+    return Entry(f"The bank reports {row.payment.money} as fraud", detail, by, badge, tone)
 
 
 def decision(row: MembershipDecision) -> Entry:

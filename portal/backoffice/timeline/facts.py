@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from billing.models import (
     Dispute,
+    FraudWarning,
     Invoice,
     MembershipDecision,
     Payment,
@@ -86,6 +87,11 @@ def _payments(user: User) -> Rows:
 def _refunds(user: User) -> Rows:
     rows = RefundEntry.objects.filter(refund__customer__user=user)
     return rows.select_related("actor", "refund")
+
+
+def _fraud_warnings(user: User) -> Rows:
+    rows = FraudWarning.objects.filter(customer__user=user)
+    return rows.select_related("payment", "left_by").prefetch_related("payment__disputes")
 
 
 def _events(user: User) -> Rows:
@@ -205,6 +211,13 @@ SOURCES = (
         entries.viewing,
         "admin.view_logentry",
         _no_page,
+    ),
+    Source(
+        Topic.REFUNDS,
+        _fraud_warnings,
+        "created_at",
+        entries.fraud_warning,
+        "billing.view_fraudwarning",
     ),
 )
 

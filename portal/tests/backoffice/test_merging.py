@@ -76,6 +76,7 @@ STAYS = {
         business.AttachmentsVersion.made_by
         members.AccessChange.actor billing.RefundPolicy.created_by billing.Refund.first_approved_by
         billing.Refund.decided_by billing.BankFile.imported_by billing.BankTransfer.set_aside_by
+        billing.FraudWarning.left_by
         billing.BankUpload.created_by billing.PaymentRequest.created_by
         billing.BookClosing.closed_by billing.DisputeAnswer.edited_by
         billing.DisputeAnswer.asked_by billing.NumbersMail.user billing.DayMail.user

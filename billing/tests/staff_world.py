@@ -263,9 +263,11 @@ def no_role() -> User:
 
 
 def _staff(name: str, *roles: Role) -> User:
-    make_groups()
     user: User = factories.make_member(name, is_staff=True)
-    user.groups.add(*Group.objects.filter(staffrole__key__in=roles))
+    # `migrate` has made them, and their permissions.
+    groups = list(Group.objects.filter(staffrole__key__in=roles))
+    assert len(groups) == len(roles)
+    user.groups.add(*groups)
     return user
 
 

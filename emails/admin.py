@@ -23,8 +23,9 @@ from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from common.staff.read_only import ReadOnlyAdmin
 from emails import copies, left_out, looks, resending, samples
-from emails.catalog import Kind, name_of, spec_of
+from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState, WaitsFor
+from emails.names import name_of
 from emails.rendering import render_email, render_sms
 from emails.suppression_admin import BounceMailboxAdmin, SuppressionAdmin
 from emails.tasks import try_now

@@ -261,11 +261,6 @@ def spec_of(kind: str) -> Spec:
     return CATALOG[Kind(kind)]
 
 
-def name_of(kind: str) -> str:
-    """Return a kind of message in words."""
-    return str(kind).replace("_", " ").capitalize()
-
-
 def has_texts(topic: Topic) -> bool:
     """Whether something about a topic is also sent by text, on its own account."""
     return any(

@@ -23,8 +23,8 @@ from billing.models import EventAttempt, StripeEvent
 from billing.models.event import ChangeAction
 from billing.stripe import gateway
 from common.staff import show
-from emails.catalog import name_of
 from emails.models import Message
+from emails.names import name_of
 
 logger = logging.getLogger(__name__)
 

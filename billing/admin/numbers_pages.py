@@ -17,7 +17,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
 from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from billing.facts import daily, measures, numbers
 from billing.facts.measures import MEASURES, Measure, Rows, Unit
@@ -31,23 +34,23 @@ from members.access import current_user
 
 PAGE = 100
 NAME = "admin:billing_subscription_number"
-COLUMNS = ["Day", "Member", "What", "Currency", "Amount"]
-WHATS = {
-    "reactivation": "Came back",
-    "new": "New",
-    "returned": "Returned",
-    "lost": "Lost",
-    "expansion": "Expansion",
-    "contraction": "Contraction",
-    "churn": "Churn",
-    "paid:membership": "Membership",
-    "paid:other": "Other subscription",
-    "paid:once": "One-time payment",
-    "paid_through:stripe": "Payment",
-    "refunded": "Refund",
-    "disputed": "Dispute",
-    "failed": "Renewal",
-    "recovered": "Renewal",
+COLUMNS = [_("Day"), _("Member"), _("What"), _("Currency"), _("Amount")]
+WHATS: dict[str, str | Promise] = {
+    "reactivation": _("Came back"),
+    "new": _("New"),
+    "returned": _("Returned"),
+    "lost": _("Lost"),
+    "expansion": _("Expansion"),
+    "contraction": _("Contraction"),
+    "churn": _("Churn"),
+    "paid:membership": _("Membership"),
+    "paid:other": _("Other subscription"),
+    "paid:once": _("One-time payment"),
+    "paid_through:stripe": _("Payment"),
+    "refunded": _("Refund"),
+    "disputed": _("Dispute"),
+    "failed": _("Renewal"),
+    "recovered": _("Renewal"),
 }
 
 View = Callable[..., HttpResponseBase]
@@ -119,12 +122,15 @@ def _by_email(_model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     user = current_user(request)
+    at = {"address": user.email}
     if request.POST.get("on") == "yes":
         NumbersMail.objects.get_or_create(user=user)
-        messages.success(request, f"You’ll get these numbers at {user.email} every Monday.")
+        messages.success(
+            request, gettext("You’ll get these numbers at %(address)s every Monday.") % at
+        )
     else:
         NumbersMail.objects.filter(user=user).delete()
-        messages.success(request, "You no longer get these numbers by email.")
+        messages.success(request, gettext("You no longer get these numbers by email."))
     return redirect("admin:index")
 
 
@@ -133,12 +139,15 @@ def _day_mail(_model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     user = current_user(request)
+    at = {"address": user.email}
     if request.POST.get("on") == "yes":
         DayMail.objects.get_or_create(user=user)
-        messages.success(request, f"You’ll hear at {user.email} each morning what happened.")
+        messages.success(
+            request, gettext("You’ll hear at %(address)s each morning what happened.") % at
+        )
     else:
         DayMail.objects.filter(user=user).delete()
-        messages.success(request, "You no longer get the daily email.")
+        messages.success(request, gettext("You no longer get the daily email."))
     return redirect("admin:index")
 
 
@@ -147,12 +156,15 @@ def _failure_mail(_model_admin: Any, request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     user = current_user(request)
+    at = {"address": user.email}
     if request.POST.get("on") == "yes":
         FailureMail.objects.get_or_create(user=user)
-        messages.success(request, f"You’ll hear at {user.email} as soon as a renewal fails.")
+        messages.success(
+            request, gettext("You’ll hear at %(address)s as soon as a renewal fails.") % at
+        )
     else:
         FailureMail.objects.filter(user=user).delete()
-        messages.success(request, "You no longer get an email when a renewal fails.")
+        messages.success(request, gettext("You no longer get an email when a renewal fails."))
     return redirect("admin:index")
 
 
@@ -180,7 +192,14 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
         chosen = f"{more['days']}, {currency.upper()}"
         exported = _exported(measure, rows, currency)
         return exporting.send(
-            request, Subscription, str(measure.label), COLUMNS, exported, name, kind, chosen=chosen
+            request,
+            Subscription,
+            str(measure.label),
+            list(map(str, COLUMNS)),
+            exported,
+            name,
+            kind,
+            chosen=chosen,
         )
     count, total = measures.totalled(rows)
     page = Paginator(_in_order(rows), PAGE).get_page(request.GET.get("p"))
@@ -254,7 +273,7 @@ def _days(measure: Measure, window: Window) -> str:
     if measure.at_start:
         return days.short_with_year(window.first)
     if measure.is_level:
-        return f"at the end of {days.short_with_year(window.last)}"
+        return gettext("at the end of %(day)s") % {"day": days.short_with_year(window.last)}
     if window.first == window.last:
         return days.short_with_year(window.first)
     return days.span(window.first, window.last)
@@ -278,7 +297,7 @@ def _shown(page: list[Any], measure: Measure, rows: Rows, currency: str) -> Iter
             day=days.short_with_year(_local(row.on)),
             who=show.name_of(user),
             url=_page_of(row, user),
-            what=WHATS.get(row.is_what, row.is_what) if rows.what else "",
+            what=str(WHATS.get(row.is_what, row.is_what)) if rows.what else "",
             amount=_amount(measure, rows, row.adds, currency),
         )
 
@@ -296,7 +315,7 @@ def _exported(measure: Measure, rows: Rows, currency: str) -> Iterator[Row]:
 def _cells(batch: list[Any], measure: Measure, rows: Rows, currency: str) -> Iterator[Row]:
     users = _users(batch)
     for row in batch:
-        what = WHATS.get(row.is_what, row.is_what) if rows.what else ""
+        what = str(WHATS.get(row.is_what, row.is_what)) if rows.what else ""
         amount = None if rows.amount is None else row.adds
         if amount is not None and measure.unit is Unit.MONEY:
             amount = Money(amount, currency)

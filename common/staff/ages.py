@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import NaturalTimeFormatter
 from django.utils.timesince import timesince
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(seconds=count) for count in (1, 60, 3600, 86_400))
 # Lines don't break between a number and its unit, as in Django's own words. From a day on,
 # months and years have their own lengths, which Django knows.
-SHORT = [
-    (HOUR, ngettext_lazy("an hour", "%(count)d\xa0hours", "count")),
-    (MINUTE, ngettext_lazy("a minute", "%(count)d\xa0minutes", "count")),
-    (SECOND, ngettext_lazy("a second", "%(count)d\xa0seconds", "count")),
+SHORT: list[tuple[str, timedelta, Any]] = [
+    ("hour", HOUR, ngettext_lazy("an hour", "%(count)d\xa0hours", "count")),
+    ("minute", MINUTE, ngettext_lazy("a minute", "%(count)d\xa0minutes", "count")),
+    ("second", SECOND, ngettext_lazy("a second", "%(count)d\xa0seconds", "count")),
 ]
-NOW, MOMENT = "now", "a moment"
+MOMENT = gettext_lazy("a moment")
+# Whole phrases, which Django translates: some languages have other words after "ago".
+PHRASES: dict[str, Any] = dict(NaturalTimeFormatter.time_strings)
 
 
 def age(at: datetime, now: datetime) -> str:
     """Return a past time in its largest unit: "3 minutes ago"; a future one has two."""
-    if at < now:
-        span = _span(at, now, units=1)
-        return f"{span} ago" if span else NOW
-    span = _span(now, at, units=2)
-    return f"{span} from now" if span else NOW
+    start, end, when = (at, now, "past") if at < now else (now, at, "future")
+    length = end - start
+    if length >= DAY:
+        past, future = NaturalTimeFormatter.past_substrings, NaturalTimeFormatter.future_substrings
+        words, depth = (past, 1) if when == "past" else (future, 2)
+        delta = timesince(start, end, time_strings=words, depth=depth)
+        return str(PHRASES[f"{when}-day"] % {"delta": delta})
+    for name, unit, _words in SHORT:
+        if length >= unit:
+            return str(PHRASES[f"{when}-{name}"] % {"count": length // unit})
+    return str(PHRASES["now"])
 
 
 def how_long(since: datetime, now: datetime) -> str:
     """Return the time from then to now in its largest unit: "3 minutes"."""
-    return _span(since, now, units=1) or MOMENT
-
-
-def _span(start: datetime, end: datetime, units: int) -> str:
-    """Return the time between two times, or "" if it's less than a second."""
-    length = end - start
+    length = now - since
     if length >= DAY:
-        return timesince(start, end, depth=units)
-    for unit, words in SHORT:
+        return timesince(since, now, depth=1)
+    for _name, unit, words in SHORT:
         if length >= unit:
-            return words % {"count": length // unit}
-    return ""
+            return str(words % {"count": length // unit})
+    return str(MOMENT)

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from emails import looks, occasions, rendering
-from emails.catalog import CATALOG, Kind, name_of, spec_of
+from emails.catalog import CATALOG, Kind, spec_of
 from emails.contexts import names_of
 from emails.models import Channel, Message
+from emails.names import name_of
 from emails.occasions import OCCASIONS, Audience
 from portal.backoffice import more_samples, sample_texts
 from portal.backoffice.sample_texts import Text

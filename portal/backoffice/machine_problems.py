@@ -15,7 +15,7 @@ from common.staff import show
 from emails.catalog import Kind
 from emails.left_out import Why
 from emails.models import Channel, Message
-from portal.backoffice import message_words, problem_facts
+from portal.backoffice import check_titles, message_words, problem_facts
 from portal.backoffice.current_problems import DANGER, OVERDUE, WARNING, CurrentProblem, counted
 from portal.backoffice.problem_facts import (
     BOUNCES,
@@ -258,7 +258,7 @@ def _check_up(facts: ProblemFacts) -> Iterator[CurrentProblem]:
     if not failures:
         return
     names = {
-        "names": ", ".join(one["title"] for one in failures[:MOST_NAMED]),
+        "names": ", ".join(check_titles.of(one) for one in failures[:MOST_NAMED]),
         "count": len(failures) - MOST_NAMED,
     }
     words = (

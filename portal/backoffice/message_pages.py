@@ -13,8 +13,9 @@ from django.urls import path
 
 from emails import samples, wording
 from emails.admin import MessageAdmin
-from emails.catalog import Kind, name_of
+from emails.catalog import Kind
 from emails.models import Message
+from emails.names import name_of
 from members.access import current_user
 from members.languages import own
 from portal.backoffice import gallery, message_statistics, message_words

@@ -16,9 +16,9 @@ from django.utils import timezone
 from common.staff import show
 from emails import samples
 from emails.admin import WITHOUT_SAMPLES
-from emails.catalog import name_of
 from emails.left_out import Why, condition
 from emails.models import Channel, Message, MessageState, WaitsFor
+from emails.names import name_of
 
 LIST = "emails.message"
 STATES: Mapping[str, tuple[MessageState, ...]] = {

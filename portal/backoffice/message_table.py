@@ -7,7 +7,8 @@ from django.utils import translation
 from billing.inbound.events import IGNORED
 from billing.inbound.told import SILENT, TELLS
 from emails import occasions
-from emails.catalog import Kind, name_of
+from emails.catalog import Kind
+from emails.names import name_of
 from emails.occasions import OCCASIONS, Audience
 from portal.backoffice.message_samples import CONTEXTS
 

@@ -16,9 +16,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from common.fields import WordsField
 from common.staff import show
 from emails import fitting, looks, rendering, wording
-from emails.catalog import Kind, name_of, spec_of
+from emails.catalog import Kind, spec_of
 from emails.contexts import MessageContext
 from emails.models import Channel, EditedText, Message
+from emails.names import name_of
 from members.languages import own
 from portal.backoffice import more_samples, sample_texts
 from portal.backoffice.message_samples import CONTEXTS

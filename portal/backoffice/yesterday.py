@@ -18,8 +18,9 @@ from billing.models import DayMail, MemberSpan, Subscription
 from common.links import portal_url
 from common.one_by_one import OneByOne
 from emails import outbox
-from emails.catalog import Kind, name_of
+from emails.catalog import Kind
 from emails.models import Channel, Message, MessageState
+from emails.names import name_of
 from members import languages
 from portal.backoffice import contexts
 from portal.backoffice.home.facts import MONEY

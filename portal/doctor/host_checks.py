@@ -172,14 +172,14 @@ def backup() -> Result:
 
 
 CHECKS = (
-    Check("host.name", "Name", name),
-    Check("host.certificate", "HTTPS certificate", certificate),
-    Check("host.answers", "Address", answers),
-    Check("host.disk", "Disk space", disk),
-    Check("host.python", "Python", python),
-    Check("host.django", "Django", django_itself),
-    Check("data.database", "PostgreSQL", database),
-    Check("data.migrations", "Migrations", migrations),
-    Check("host.static", "Static files", static_files),
-    Check("data.backup", "Backup", backup),
+    Check("host.name", name),
+    Check("host.certificate", certificate),
+    Check("host.answers", answers),
+    Check("host.disk", disk),
+    Check("host.python", python),
+    Check("host.django", django_itself),
+    Check("data.database", database),
+    Check("data.migrations", migrations),
+    Check("host.static", static_files),
+    Check("data.backup", backup),
 )

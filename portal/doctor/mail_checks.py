@@ -295,13 +295,13 @@ def bounce_mailbox() -> Result:
 
 
 CHECKS = (
-    Check("mail.server", "Mail server", server),
-    Check("mail.spf", "SPF", spf),
-    Check("mail.dkim", "DKIM", dkim),
-    Check("mail.signature", "Our DKIM signature", signature),
-    Check("mail.dmarc", "DMARC", dmarc),
-    Check("mail.bounces", "Bounces", bounce_mailbox),
-    Check("texts.sender", "Sender", sender),
-    Check("texts.carriers", "US carriers", carriers),
-    Check("bank.mailbox", "Mailbox", bank_mailbox),
+    Check("mail.server", server),
+    Check("mail.spf", spf),
+    Check("mail.dkim", dkim),
+    Check("mail.signature", signature),
+    Check("mail.dmarc", dmarc),
+    Check("mail.bounces", bounce_mailbox),
+    Check("texts.sender", sender),
+    Check("texts.carriers", carriers),
+    Check("bank.mailbox", bank_mailbox),
 )

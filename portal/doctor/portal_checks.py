@@ -111,11 +111,11 @@ def known() -> Result:
 
 
 CHECKS = (
-    Check("portal.settings", "Settings", complete),
-    Check("portal.rules", "Rules of the owners", rules),
-    Check("portal.worker", "Worker", worker),
-    Check("portal.backlog", "Backlog", backlog),
-    Check("portal.ledger", "Refund ledger", ledger),
-    Check("portal.books", "Closed months", closings),
-    Check("portal.problems", "Known problems", known),
+    Check("portal.settings", complete),
+    Check("portal.rules", rules),
+    Check("portal.worker", worker),
+    Check("portal.backlog", backlog),
+    Check("portal.ledger", ledger),
+    Check("portal.books", closings),
+    Check("portal.problems", known),
 )

@@ -285,4 +285,4 @@ LOOKS: Mapping[str, _Look] = {
     ),
     "sparkpost": _Look(_sparkpost_headers, _sparkpost, limited=_forbidden),
 }
-CHECKS = (Check("mail.provider", "Email provider", key),)
+CHECKS = (Check("mail.provider", key),)

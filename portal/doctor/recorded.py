@@ -10,6 +10,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from portal.backoffice import check_titles
 from portal.doctor import running
 from portal.doctor.jobs import JobName
 from portal.doctor.results import Finding
@@ -43,5 +44,11 @@ def diagnose(diagnosis_id: int) -> None:
 
 
 def findings(row: Diagnosis) -> list[Finding]:
-    """Return what a run has found so far."""
-    return [Finding(**{**one, "outcome": Outcome(one["outcome"])}) for one in row.findings]
+    """Return what a run has found so far, with the checks' names in the active language.
+
+    The rest stays as it was found: it names settings and quotes answers, like `manage.py doctor`.
+    """
+    return [
+        Finding(**{**one, "outcome": Outcome(one["outcome"]), "title": check_titles.of(one)})
+        for one in row.findings
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from portal.backoffice import check_titles
 from portal.models import Outcome
 
 # The worst first.
@@ -25,8 +26,12 @@ class Check:
     """A check by its key (`mail.server`): what comes before the point is its group."""
 
     key: str
-    title: str
     run: Callable[[], Result]
+
+    @property
+    def title(self) -> str:
+        """What it's called, in the active language."""
+        return str(check_titles.TITLES.get(self.key, self.key))
 
 
 @dataclass(frozen=True)

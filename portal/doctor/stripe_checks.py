@@ -199,13 +199,13 @@ def _judged(faults: list[Fault], good: str) -> Result:
 
 
 CHECKS = (
-    Check("stripe.key", "Key", key),
-    Check("stripe.account", "Account", account),
-    Check("stripe.webhook", "Webhook endpoint", webhook),
-    Check("stripe.secret", "Signing secret", secret),
-    Check("stripe.prices", "Prices", prices),
-    Check("stripe.card_page", "Card page", card_page),
-    Check("stripe.emails", "Its own emails", own_emails),
-    Check("stripe.tax", "Tax", tax),
-    Check("host.clock", "Clock", clock),
+    Check("stripe.key", key),
+    Check("stripe.account", account),
+    Check("stripe.webhook", webhook),
+    Check("stripe.secret", secret),
+    Check("stripe.prices", prices),
+    Check("stripe.card_page", card_page),
+    Check("stripe.emails", own_emails),
+    Check("stripe.tax", tax),
+    Check("host.clock", clock),
 )

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from billing.core.statuses import EventState
 from common.staff import show
-from emails.catalog import name_of
 from emails.models import MessageState
+from emails.names import name_of
 from portal.backoffice.home import links
 from portal.backoffice.home.facts import Failures, HomeFacts
 

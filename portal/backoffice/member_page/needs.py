@@ -11,7 +11,7 @@ from billing.core import texts
 from billing.core.statuses import RefundState
 from billing.models import Invoice, Refund
 from common.staff import show
-from emails import catalog
+from emails import names
 from portal.backoffice.home.task import Task
 from portal.backoffice.member_page.facts import SHOWN, MemberFacts, Money
 from portal.models import ClosingState
@@ -102,7 +102,7 @@ def _of_messages(facts: MemberFacts) -> Iterable[Task]:
         text = f"Wrote {show.age(said.created_at, facts.now)}, not answered yet: “{words}”"
         yield Task(text, show.page_of(said), "Answer")
     for message in facts.failed[:SHOWN]:
-        name = catalog.name_of(message.kind)
+        name = names.name_of(message.kind)
         how, on = message.get_channel_display(), show.day(message.created_at)
         yield Task(f"{how} not delivered: {name}, {on}.", show.page_of(message), "See why", WARNING)
     if len(facts.failed) > SHOWN:

@@ -23,7 +23,7 @@ from billing.models import (
 )
 from common.staff import changes, show
 from emails import admin as messages
-from emails import catalog
+from emails import names
 from emails.models import Message
 from members.display import device
 from members.models import (
@@ -130,7 +130,7 @@ def decision(row: MembershipDecision) -> Entry:
 
 def message(row: Message) -> Entry:
     """An email or a text to the member."""
-    title = f"{row.get_channel_display()}: {catalog.name_of(row.kind)}"
+    title = f"{row.get_channel_display()}: {names.name_of(row.kind)}"
     state, tone = _state(row, "state", messages.LABELS)
     by = show.name_of(row.resent_by) if row.resent_by else ""
     return Entry(title, row.error or row.recipient, by, state, tone)

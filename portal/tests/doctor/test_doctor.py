@@ -65,7 +65,7 @@ def test_a_check_that_breaks_says_so_and_stops_no_other(caplog: pytest.LogCaptur
     def breaks() -> Result:
         raise ZeroDivisionError("hunter2")
 
-    checks = [Check("one", "One", breaks), Check("two", "Two", lambda: ok("Fine."))]
+    checks = [Check("one", breaks), Check("two", lambda: ok("Fine."))]
     first, second = running.run(checks)
     assert (first.outcome, second.outcome) == (UNKNOWN, OK)
     assert "ZeroDivisionError" in first.text
@@ -84,7 +84,7 @@ def test_a_check_that_breaks_says_so_and_stops_no_other(caplog: pytest.LogCaptur
 )
 def test_the_worst_counts(results: list[Result], expected: Outcome) -> None:
     checks = [
-        Check(str(place), "", lambda result=result: result)  # type: ignore[misc]
+        Check(str(place), lambda result=result: result)  # type: ignore[misc]
         for place, result in enumerate(results)
     ]
     assert worst(list(running.run(checks))) == expected

@@ -137,15 +137,24 @@ class MembershipButtons:
 
     def has_extend_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may extend its free trial, and there is one."""
-        return may(request, object_id, by_staff.can_extend)
+        return may(
+            request, object_id, lambda row: by_staff.can_extend(row) and not row.planned_price_id
+        )
 
     def has_discount_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this staff member may give it a discount, or write about its card."""
+        """Whether this staff member may give it a discount, and no other price is planned."""
+        return may(request, object_id, lambda row: not row.planned_price_id)
+
+    def has_card_link_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Whether this staff member may write to its member about the card."""
         return may(request, object_id, lambda row: True)
 
     def has_undiscount_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this staff member may take back its discounts, and it has one."""
-        return may(request, object_id, lambda row: bool(row.discounts))
+        """Whether this staff member may take back its discounts, and it has one.
+
+        While another price is planned, they stay: see `cancellation.CHANGES_WHAT_IS_PLANNED`.
+        """
+        return may(request, object_id, lambda row: bool(row.discounts) and not row.planned_price_id)
 
     @button(
         "Cancel with the period",
@@ -264,7 +273,7 @@ class MembershipButtons:
         "Email the card page",
         icon="forward_to_inbox",
         path="card-link",
-        permission="discount",
+        permission="card_link",
         question="Email the way to their cards?",
         explanation=(
             "The member gets a link to the page where they change their card. They sign in first;"

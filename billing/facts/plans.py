@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing.core import rhythms, texts
 from billing.core import tax_texts as tax_words
+from billing.core.dates import plain_date
 from billing.facts import tax_settings
-from billing.models import Plan, Product
+from billing.models import Plan, Product, Subscription
 from common.money import Money
 
 MONTHS = {"month": 1, "year": 12}
@@ -175,3 +176,15 @@ def saving(shorter: Plan, longer: Plan) -> str:
 def months(interval: str, interval_count: int) -> int:
     """Return a period's number of months; 0 if it isn't in months."""
     return MONTHS.get(interval, 0) * interval_count
+
+
+def planned(row: Subscription, known: Iterable[Plan]) -> str:
+    """Return which price comes next and when: "$290.00 a year from December 4", or ""."""
+    if row.planned_at is None or not row.planned_price_id:
+        return ""
+    day = plain_date(row.planned_at)
+    plan = next((one for one in known if one.stripe_id == row.planned_price_id), None)
+    if plan is None:
+        return _("Another price from %(day)s") % {"day": day}
+    rate = rhythms.rate(plan.money, plan.interval, plan.interval_count)
+    return _("%(rate)s from %(day)s") % {"rate": rate, "day": day}

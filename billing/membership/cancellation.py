@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 ENDED_THERE = gettext_lazy(
     "This membership has already ended at our payment provider. Nothing changed."
 )
+PLANNED_ALREADY = gettext_lazy("Another price is planned for it. Take that back first.")
 # What Stripe would apply to the running period alone, or would have to be planned anew.
 CHANGES_WHAT_IS_PLANNED = frozenset(
     {
@@ -202,7 +203,7 @@ def decide(
             _("Your last change is still being confirmed. It takes a few seconds.")
         )
     if row.planned_price_id and action in CHANGES_WHAT_IS_PLANNED:
-        raise MembershipError(_("Another price is planned for it. Take that back first."))
+        raise MembershipError(str(PLANNED_ALREADY))
     if check:
         check(row)
     return MembershipDecision.objects.create(

@@ -65,6 +65,8 @@ def why_not(row: Subscription) -> str:
         return "It’s set to end. Let it continue first."
     if row.is_paused:
         return "Its payments are paused. Let them resume first, or pause them for longer."
+    if row.planned_price_id:
+        return str(cancellation.PLANNED_ALREADY)
     if row.status == SubscriptionStatus.TRIALING and not row.is_in_free_time:
         return "It’s on its free trial. Extend that instead."
     if row.status not in (SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.core import rhythms, texts
 from billing.core import tax_texts as tax_words
-from billing.core.dates import long_date, plain_date
+from billing.core.dates import long_date
 from billing.core.statuses import (
     ENDED_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
@@ -191,14 +191,7 @@ def _membership(facts: MemberFacts, subscription: Subscription | None) -> Member
 
 def _planned(row: Subscription, facts: MemberFacts) -> str:
     """Return which price comes next and when, if one is planned."""
-    if row.planned_at is None or row.ends_with_period or not row.planned_price_id:
-        return ""
-    day = plain_date(row.planned_at)
-    plan = next((one for one in facts.plans if one.stripe_id == row.planned_price_id), None)
-    if plan is None:
-        return _("Another price from %(day)s") % {"day": day}
-    rate = rhythms.rate(plan.money, plan.interval, plan.interval_count)
-    return _("%(rate)s from %(day)s") % {"rate": rate, "day": day}
+    return "" if row.ends_with_period else plans.planned(row, facts.plans)
 
 
 def switches(facts: MemberFacts, current: Membership) -> switch_options.Offered | None:

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.core.statuses import RefundOrigin, RefundState
-from billing.facts import descriptions
+from billing.facts import descriptions, plans
 from billing.facts.descriptions import ProductNames
-from billing.models import Payment, Refund, RefundEntry
+from billing.models import Payment, Plan, Refund, RefundEntry
 from billing.pages.payment_facts import (
     DISPUTES,
     HELD,
@@ -41,11 +41,18 @@ def _refunded() -> QuerySet[Payment]:
     return Payment.objects.for_user(ME).filter(refunds=KEY)
 
 
+def _planned_for(payment: QuerySet[Payment]) -> QuerySet[Plan]:
+    """Return the price that's planned for the membership that a payment was for."""
+    planned = payment.values("invoice__subscription__planned_price_id")
+    return Plan.objects.filter(stripe_id__in=planned)
+
+
 # The form.
 OWN = Part(lambda: queries.visible_to(ME).filter(payment=KEY, origin=RefundOrigin.MEMBER))
 TOGETHER = Part(lambda: membership_end.paid_together(_asked_of()))
 LATER = Part(lambda: membership_end.later_invoices(_asked_of()).values_list("pk", flat=True)[:1])
-ONE_REQUEST = Reading(PAYMENT, OWN, TOGETHER, LATER, *JUDGED_BY)
+PLANNED = Part(lambda: _planned_for(_asked_of()))
+ONE_REQUEST = Reading(PAYMENT, OWN, TOGETHER, LATER, PLANNED, *JUDGED_BY)
 
 # The tracker.
 REFUND = Part(
@@ -61,7 +68,8 @@ ONE_REFUND = Reading(REFUND, HISTORY, WITH_IT, AFTER_IT, DISPUTES, HELD, SWITCHE
 class RequestFacts:
     """A payment, what the policy says about it, and its member's own refunds of it, newest first.
 
-    `period`: what decides how the membership ends with a refund.
+    `period`: what decides how the membership ends with a refund. `planned`: the price that begins
+    next for it, in words, or "".
     """
 
     payment: Payment
@@ -69,6 +77,7 @@ class RequestFacts:
     judging: Judging
     period: PaidPeriod
     names: ProductNames
+    planned: str = ""
 
     @property
     def of_payment(self) -> Facts:
@@ -105,6 +114,7 @@ def request(user: User, pk: int) -> RequestFacts | None:
             bool(results[LATER]), {row.pk: judging.facts[row.pk] for row in together}
         ),
         names=_names(payment),
+        planned=plans.planned(payment.membership, results[PLANNED]) if payment.membership else "",
     )
 
 

@@ -29,12 +29,14 @@ from common.money import Money
 class MembershipOutcome:
     """What can happen to the membership that a payment was for. `ends_at`: it's already ending.
 
-    `ending`: how it ends with a refund of everything left of the payment.
+    `ending`: how it ends with a refund of everything left of the payment. `planned`: the price that
+    would begin next, or "".
     """
 
     period_end: datetime
     ends_at: datetime | None
     ending: Ending
+    planned: str = ""
 
     @property
     def can_end_at_once(self) -> bool:
@@ -57,9 +59,10 @@ class MembershipOutcome:
     def canceling(self) -> tuple[str, str]:
         """The other choice: when it ends if it's canceled with the refund."""
         if self.ends_at:
-            return _("End it right away"), _(
+            how = _(
                 "A full refund ends it right away. After a partial refund, it ends on its date."
             )
+            return _("End it right away"), how
         if self.can_end_at_once:
             how = _(
                 "A full refund ends it right away. After a partial refund, it ends when your paid "
@@ -69,7 +72,14 @@ class MembershipOutcome:
             how = self.why_not_at_once or _(
                 "It ends when your paid period is over, and you won’t be charged again."
             )
-        return _("Cancel it too"), how
+        return _("Cancel it too"), " ".join(filter(None, (how, self.dropped)))
+
+    @property
+    def dropped(self) -> str:
+        """Say that what's planned ends with the membership, or ""."""
+        if not self.planned:
+            return ""
+        return _("Your planned change (%(planned)s) is dropped.") % {"planned": self.planned}
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,7 @@ def preview(asked: Asking, amount: int, *, cancels: bool) -> Preview:
     money = Money(amount, asked.payment.currency)
     if verdict.outcome == Outcome.REFUSED:
         return Preview(Tone.BAD, _("This can’t be refunded"), verdict.sentences)
-    membership = _membership_sentence(asked, amount, cancels=cancels)
+    membership = _membership_sentences(asked, amount, cancels=cancels)
     if verdict.outcome == Outcome.AUTOMATIC:
         first, last = arrival(timezone.now())
         shown = _("Banks usually show it between %(first)s and %(last)s.") % {
@@ -174,21 +184,29 @@ def _why(asked: Asking, amount: int) -> tuple[str, ...]:
     return ()
 
 
-def _membership_sentence(asked: Asking, amount: int, *, cancels: bool) -> tuple[str, ...]:
+def _membership_sentences(asked: Asking, amount: int, *, cancels: bool) -> tuple[str, ...]:
+    """Say what becomes of the membership, and of what's planned for it."""
     outcome = asked.outcome
     if outcome is None:
         return ()
+    dropped = (outcome.dropped,) if cancels and outcome.dropped else ()
+    return (_membership_sentence(asked, outcome, amount, cancels=cancels), *dropped)
+
+
+def _membership_sentence(
+    asked: Asking, outcome: MembershipOutcome, amount: int, *, cancels: bool
+) -> str:
     ending = _ending(asked.facts, amount) if cancels else Ending.WITH_PERIOD
     if ending == Ending.AT_ONCE:
-        return (_("Your membership ends as soon as all of this is approved."),)
+        return _("Your membership ends as soon as all of this is approved.")
     if outcome.ends_at:
-        return (_("Your membership ends on %(day)s.") % {"day": long_date(outcome.ends_at)},)
+        return _("Your membership ends on %(day)s.") % {"day": long_date(outcome.ends_at)}
     if ending.has_reason:
-        return (_goes_on(outcome.period_end, ending),)
+        return _goes_on(outcome.period_end, ending)
     if cancels:
         end = long_date(outcome.period_end)
-        return (_("Your membership ends on %(day)s. You won’t be charged again.") % {"day": end},)
-    return (_("Your membership continues."),)
+        return _("Your membership ends on %(day)s. You won’t be charged again.") % {"day": end}
+    return _("Your membership continues.")
 
 
 def _outcome(facts: RequestFacts) -> MembershipOutcome | None:
@@ -198,7 +216,9 @@ def _outcome(facts: RequestFacts) -> MembershipOutcome | None:
     ending = _ending(facts, facts.of_payment.left)
     if subscription.ends_at and ending != Ending.AT_ONCE:
         return None
-    return MembershipOutcome(subscription.current_period_end, subscription.ends_at, ending)
+    end = subscription.current_period_end
+    planned = "" if subscription.ends_with_period else facts.planned
+    return MembershipOutcome(end, subscription.ends_at, ending, planned)
 
 
 def _ending(facts: RequestFacts, amount: int) -> Ending:

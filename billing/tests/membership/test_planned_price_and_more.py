@@ -30,6 +30,15 @@ from portal.selfservice import closing
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 MONTHLY = "price_membership_monthly"
+COUPON = {
+    "coupon": "half",
+    "name": "",
+    "code": "",
+    "percent_off": 50.0,
+    "amount_off": None,
+    "currency": "",
+    "duration": "forever",
+}
 PLANNED_ALREADY = "Another price is planned for it. Take that back first."
 
 
@@ -172,6 +181,35 @@ def test_it_goes_along_when_its_customer_is_merged(sandbox: Sandbox, alice: User
 
 def test_staff_read_before_they_end_it_that_something_is_planned(alice: User) -> None:
     client = signed_in_now(support())
-    for name in ("cancel_at_end", "give_free_time"):
-        url = reverse(f"admin:billing_subscription_{name}", args=[row().pk])
-        assert "$290.00 a year from" in unescape(client.get(url).content.decode()), name
+    url = reverse("admin:billing_subscription_cancel_at_end", args=[row().pk])
+    assert "$290.00 a year from" in unescape(client.get(url).content.decode())
+
+
+def test_staff_are_not_offered_what_would_be_refused(alice: User) -> None:
+    client, waiting = signed_in_now(support()), ("give_free_time", "give_discount", "take_discount")
+    Subscription.objects.update(discounts=[{"id": "di_1", "ends_at": None, **COUPON}])
+    urls = {
+        name: reverse(f"admin:billing_subscription_{name}", args=[row().pk])
+        for name in (*waiting, "send_card_link")
+    }
+    shown = reverse("admin:auth_user_change", args=[alice.pk])
+    page = client.get(shown).content.decode()
+    assert [name for name, url in urls.items() if url in page] == ["send_card_link"]
+    assert [client.get(urls[name]).status_code for name in waiting] == [403] * 3
+    Subscription.objects.update(planned_price_id="", planned_at=None)
+    page = client.get(shown).content.decode()
+    assert all(url in page for url in urls.values())
+
+
+def test_a_refund_that_ends_it_says_that_the_plan_is_dropped(alice: User) -> None:
+    payment = Payment.objects.get()
+    client = Client()
+    client.force_login(alice)
+    url = reverse("billing:request-refund", args=[payment.pk])
+    dropped = "Your planned change ($290.00 a year from"
+    assert unescape(client.get(url).content.decode()).count(dropped) == 1
+    asked = {"how_much": "all", "membership": "cancel", "look": "yes"}
+    # In the choice, and in what would happen.
+    assert unescape(client.post(url, asked).content.decode()).count(dropped) == 2
+    Subscription.objects.update(planned_price_id="", planned_at=None)
+    assert dropped not in unescape(client.get(url).content.decode())

@@ -21,7 +21,6 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
-from common.staff.read_only import ReadOnlyAdmin
 from emails import copies, left_out, looks, resending, samples
 from emails.catalog import Kind, spec_of
 from emails.models import Channel, Message, MessageState, WaitsFor
@@ -31,6 +30,7 @@ from emails.suppression_admin import BounceMailboxAdmin, SuppressionAdmin
 from emails.tasks import try_now
 from members import search
 from members.access import current_user
+from members.phone_lists import ByPhone
 
 __all__ = ["BounceMailboxAdmin", "KindFilter", "MessageAdmin", "SuppressionAdmin"]
 
@@ -111,11 +111,12 @@ class SamplesFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no ty
                 return queryset
 
 
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(ByPhone):
     """The message log."""
 
     person_field = "user_id"
     search_fields = ["recipient__istartswith", "provider_id__startswith"]
+    phone_lookup = "recipient__istartswith"
     search_help_text = "Part of a name or email address, phone number, or Twilio’s ID"
     list_display = ["who", "what", "state_badge", "channel", "age", "attempts", "trouble"]
     list_select_related = ["user"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
@@ -15,9 +14,9 @@ from common.spreadsheets import Cell
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import column
-from common.staff.read_only import ReadOnlyAdmin
 from members import search
 from members.models import Member, PhoneCode, SmsConsentRecord
+from members.phone_lists import ByPhone
 
 
 def sms_badge(row: Member) -> SafeString:
@@ -29,26 +28,11 @@ def sms_badge(row: Member) -> SafeString:
     return show.badge("No")
 
 
-class ByPhone(ReadOnlyAdmin):
-    """A list with numbers, which are found as people of the business's country write them."""
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Return what's found otherwise, and rows with a number like this."""
-        found, may_repeat = super().get_search_results(request, queryset, search_term)
-        begins = Q()
-        for beginning in search.phones_like(search_term):
-            begins |= Q(phone__startswith=beginning)
-        return (found | queryset.filter(begins) if begins else found), may_repeat
-
-
 @admin.register(Member)
 class MemberAdmin(ByPhone):
     """Phones and consents, by member."""
 
     person_field = "user_id"
-    search_fields = ["phone__startswith"]
     search_help_text = "Part of a name or email address, or a phone number"
     list_display = ["who", "phone", "sms", "agreed", "time_zone"]
     list_select_related = ["user"]
@@ -109,7 +93,6 @@ class SmsConsentRecordAdmin(ByPhone):
 
     person_field = "member__user_id"
     search_help_text = "Part of a name or email address, or a phone number"
-    search_fields = ["phone__startswith"]
     list_display = ["who", "answer", "source", "phone", "happened"]
     list_select_related = ["member__user"]
     list_filter = [("agreed", BooleanRadioFilter), ("happened_at", by_day("day"))]
@@ -178,7 +161,6 @@ class PhoneCodeAdmin(ByPhone):
 
     person_field = "user_id"
     search_help_text = "Part of a name or email address, or a phone number"
-    search_fields = ["phone__startswith"]
     list_display = ["phone", "who", "country", "client", "sent"]
     list_select_related = ["user"]
     list_filter = [("sent_at", by_day("day sent"))]

@@ -18,9 +18,9 @@ from unfold.forms import BaseDialogForm
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
-from common.staff.read_only import ReadOnlyAdmin
 from members import numbers, search
 from members.access import current_user
+from members.phone_lists import ByPhone
 from portal.models import SupportMessage
 from portal.selfservice import contact
 
@@ -72,11 +72,11 @@ class HowFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(SupportMessage)
-class SupportMessageAdmin(ReadOnlyAdmin):
+class SupportMessageAdmin(ByPhone):
     """What people wrote to us. They're answered by email; this says whether somebody has."""
 
     person_field = "user_id"
-    search_fields: ClassVar[list[str]] = ["email__istartswith", "phone__startswith"]
+    search_fields: ClassVar[list[str]] = ["email__istartswith"]
     search_help_text = "Part of a name or email address, or a phone number"
     list_select_related = ["user", "answered_by"]
     list_display = ["who", "said", "state", "when"]

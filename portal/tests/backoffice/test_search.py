@@ -16,7 +16,10 @@ from billing.models import Dispute, Invoice, Payment, PaymentMethod, Refund, Una
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import signed_in_now
 from common.staff import show
+from emails.catalog import Kind
+from emails.models import Channel, Message
 from members import search
+from portal.models import SupportMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +142,21 @@ def test_cards_are_found_by_their_last_four_digits(desk: Client) -> None:
         assert found(desk, Payment, typed) == [payment]
         assert found(desk, PaymentMethod, typed) == [method]
     assert found(desk, PaymentMethod, "341") == []
+
+
+@pytest.mark.parametrize("typed", ["+1 202 555 0143", "(202) 555-0143", "202555", "0012025550143"])
+def test_a_strangers_number_is_found_as_people_write_it(desk: Client, typed: str) -> None:
+    """Texts from and to numbers that no profile has, or has no more."""
+    ours, theirs = "+12025550143", "+12125550143"
+    asked = [SupportMessage.objects.create(phone=one, words="When?") for one in (ours, theirs)]
+    sent = [
+        Message.objects.create(
+            kind=Kind.TEXTS_ON, channel=Channel.SMS, recipient=one, dedupe_key=one
+        )
+        for one in (ours, theirs)
+    ]
+    assert found(desk, SupportMessage, typed) == asked[:1]
+    assert found(desk, Message, typed) == sent[:1]
 
 
 def test_customers_without_an_account_are_found_by_part_of_their_name(desk: Client) -> None:

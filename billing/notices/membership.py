@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils.translation import gettext as _
 
 from billing.core import rhythms, tax_texts, texts
@@ -79,7 +81,7 @@ def end_scheduled(scheduled: EndScheduled) -> None:
             credit=charges.credit(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{seconds(decided_at)}:{seconds(ends_at)}",
+        cause=f"{subscription.stripe_id}:{_decision(subscription, decided_at)}:{seconds(ends_at)}",
         happened_at=decided_at,
         good_until=ends_at,
     )
@@ -89,8 +91,7 @@ def end_taken_back(taken_back: EndTakenBack) -> None:
     """Say that the membership continues, and what's charged next."""
     subscription, before = taken_back.subscription, taken_back.before
     end, resumes_at = subscription.current_period_end, subscription.resumes_at
-    # A schedule that ends it has no day on which that was decided.
-    decided_at = before.canceled_at or taken_back.seen_at
+    decision = _decision(before, taken_back.seen_at)
     user = subscription.customer.user
     outbox.put(
         user,
@@ -103,9 +104,16 @@ def end_taken_back(taken_back: EndTakenBack) -> None:
             **charges.credit_used(subscription),
             url=portal_url("billing:membership"),
         ),
-        cause=f"{subscription.stripe_id}:{seconds(decided_at)}:{seconds(before.ends_at)}",
+        cause=f"{subscription.stripe_id}:{decision}:{seconds(before.ends_at)}",
         happened_at=taken_back.seen_at,
     )
+
+
+def _decision(row: Subscription, seen_at: datetime) -> str:
+    """Return a key of the decision to end. A schedule's has no time but when it was seen."""
+    if row.canceled_at:
+        return str(seconds(row.canceled_at))
+    return f"{row.schedule_id}.{seconds(seen_at)}"
 
 
 def price_switched(switched: PriceSwitched) -> None:

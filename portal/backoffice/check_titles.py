@@ -37,6 +37,7 @@ TITLES: Mapping[str, str | Promise] = {
     "portal.problems": _("Known problems"),
     "stripe.key": _("Key"),
     "stripe.account": _("Account"),
+    "stripe.permissions": _("Permissions of the key"),
     "stripe.webhook": _("Webhook endpoint"),
     "stripe.secret": _("Signing secret"),
     "stripe.prices": _("Prices"),

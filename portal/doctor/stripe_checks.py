@@ -87,6 +87,18 @@ def account() -> Result:
 
 
 @_asking
+def permissions() -> Result:
+    """Whether a restricted key may read all that we copy."""
+    if not settings.STRIPE_SECRET_KEY.startswith("rk_"):
+        return ok("The key is a secret key, which may do everything.")
+    lacking = gateway.unreadable()
+    if not lacking:
+        return ok("The restricted key may read everything that we copy.")
+    remedy = "In Stripe’s dashboard, under Developers, API keys, let it read them."
+    return fail(f"The restricted key may not read everything: {', '.join(lacking)}.", remedy)
+
+
+@_asking
 def webhook() -> Result:
     """Whether Stripe sends our events to our address."""
     url = judging.webhook_url(settings.PORTAL_URL)
@@ -201,6 +213,7 @@ def _judged(faults: list[Fault], good: str) -> Result:
 CHECKS = (
     Check("stripe.key", key),
     Check("stripe.account", account),
+    Check("stripe.permissions", permissions),
     Check("stripe.webhook", webhook),
     Check("stripe.secret", secret),
     Check("stripe.prices", prices),

@@ -174,6 +174,7 @@ def _asked(
     request_id: str,
 ) -> Asked:
     account = keys.account_of(request.headers.get("authorization"))
+    keys.check_permission(request.headers.get("authorization"), request.url.path)
     keys.check_platform(request.headers.get("stripe-account"))
     named = request.headers.get("stripe-version")
     version = versions.check(named) if named else account_version(world)

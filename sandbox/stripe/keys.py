@@ -8,7 +8,7 @@ import re
 
 from sandbox.stripe.errors import ApiError
 
-_TEST_KEY = re.compile(r"[sr]k_test_([A-Za-z0-9_]{1,240})")
+_TEST_KEY = re.compile(r"sk_test_(\w{1,240})|rk_test_(\w{1,240}?)(?:_not_\w+)?", re.ASCII)
 _PUBLISHABLE = re.compile(r"pk_(test|live)_\w+")
 
 
@@ -16,7 +16,8 @@ def account_of(authorization: str | None) -> str:
     """The account of the key in an Authorization header.
 
     Every test key opens the account of its own name, whether secret (`sk_test_name`) or restricted
-    (`rk_test_name`). Raises ApiError 401 for anything else, especially live keys.
+    (`rk_test_name`, which may do everything but what it names: `rk_test_name_not_payouts`). Raises
+    ApiError 401 for anything else, especially live keys.
     """
     given = _credentials(authorization)
     if not given:
@@ -37,7 +38,21 @@ def account_of(authorization: str | None) -> str:
     if key is None:
         shown = f"{given[:8]}{'*' * max(0, len(given) - 12)}{given[-4:]}"
         raise _refused(f"Invalid API Key provided: {shown}")
-    return key[1]
+    return key[1] or key[2]
+
+
+def check_permission(authorization: str | None, path: str) -> None:
+    """Refuse what a restricted key names: the first part of an endpoint's path (`payouts`)."""
+    given = _credentials(authorization) or ""
+    kind = path.removeprefix("/v1/").split("/")[0]
+    if given.startswith("rk_") and f"_not_{kind}_not_" in f"{given}_not_":
+        raise ApiError(
+            403,
+            "invalid_request_error",
+            f"The provided key 'rk_test_*********{given[-4:]}' does not have the required "
+            "permissions for this endpoint. You can manage its permissions at "
+            "https://dashboard.stripe.com/test/apikeys.",
+        )
 
 
 def check_platform(account: str | None) -> None:

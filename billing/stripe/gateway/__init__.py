@@ -129,6 +129,7 @@ from billing.stripe.gateway.payments import (
     read_refund,
     refunds_of,
 )
+from billing.stripe.gateway.permissions import unreadable
 from billing.stripe.gateway.rehearsal import Answers, NotReadYet, WouldChange, rehearsing
 from billing.stripe.gateway.schedules import PlannedPrice, plan_price
 from billing.stripe.gateway.subscriptions import (
@@ -296,6 +297,7 @@ __all__ = [
     "take_back_end",
     "take_discounts",
     "turn_tax_on",
+    "unreadable",
     "update_customer",
     "update_details",
     "upload_evidence",

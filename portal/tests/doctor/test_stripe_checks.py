@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +65,37 @@ def test_what_the_account_lacks(sandbox: Sandbox, settings: Settings) -> None:
         FAIL,
         "The account can’t pay out. Stripe’s reason: requirements.past_due.",
     )
+
+
+def test_what_a_restricted_key_may_not_read(settings: Settings) -> None:
+    assert stripe_checks.permissions().outcome == OK
+    settings.STRIPE_SECRET_KEY = "rk_test_sandbox"
+    assert stripe_checks.permissions().outcome == OK
+    settings.STRIPE_SECRET_KEY = "rk_test_sandbox_not_radar_not_balance_transactions"
+    found = stripe_checks.permissions()
+    assert found.outcome == FAIL
+    assert "everything: Balance transactions, Early fraud warnings." in found.text
+    settings.STRIPE_SECRET_KEY = "rk_test_sandbox_not_balance"
+    assert stripe_checks.permissions().text.endswith("everything: Balance.")
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    assert stripe_checks.permissions().outcome == UNKNOWN
+
+
+def test_each_kind_of_object_that_we_read_has_a_permission() -> None:
+    """Whoever reads another kind adds it to the doctor's list."""
+    folder = Path(gateway.__file__).parent
+    reading = re.compile(r"v1\.([a-z_]+(?:\.[a-z_]+)?)\.(?:list|retrieve)\b")
+    read = {name for file in folder.glob("*.py") for name in reading.findall(file.read_text())}
+    asked = set(reading.findall((folder / "permissions.py").read_text()))
+    covered = {"tax.settings", "billing_portal.configurations"}  # by other checks
+    parts = {
+        "customers.tax_ids",
+        "invoice_payments",
+        "payment_methods",
+        "subscription_items",
+        "refunds",
+    }
+    assert read - asked == covered | parts
 
 
 def test_the_endpoint(settings: Settings) -> None:

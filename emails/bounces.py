@@ -58,9 +58,8 @@ def record(message_pk: int, outcome: Outcome, source: SuppressionSource, words: 
 
 
 def _may_be_on_its_way(message: Message) -> bool:
-    """Whether it's with us or the mail server, or was given up although it may have gone out."""
-    is_in_doubt = message.state == MessageState.FAILED and message.unknown_since is not None
-    return message.state in ON_ITS_WAY or is_in_doubt
+    """Whether it's with us or the mail server, or is no more although it may have gone out."""
+    return message.state in ON_ITS_WAY or message.unknown_since is not None
 
 
 def _move(message: Message, outcome: Outcome, words: str) -> None:
@@ -79,7 +78,7 @@ def _move(message: Message, outcome: Outcome, words: str) -> None:
 
 def _lost(message: Message, outcome: Outcome, source: SuppressionSource, words: str) -> bool:
     """A mail won't arrive: its address is marked if it's to blame, and a text may say the same."""
-    if message.state == MessageState.SKIPPED:
+    if message.state == MessageState.SKIPPED and message.unknown_since is None:
         return False
     was_failed = message.state == MessageState.FAILED
     message.state, message.provider_status = MessageState.FAILED, outcome

@@ -62,10 +62,8 @@ LOST = frozenset({"failed", "undelivered"})
 # Losses after which no other text would arrive either: an email says it instead.
 FOR_GOOD = frozenset("30003 30004 30005 30006 30007 30008 30034 21610".split())
 
-MAY_HAVE_GONE_OUT = (
-    "It may have gone out: an earlier try had no answer that we saw. "
-    "Resend it only if it didn’t arrive."
-)
+IN_DOUBT = "It may have gone out: an earlier try had no answer that we saw."
+MAY_HAVE_GONE_OUT = f"{IN_DOUBT} Resend it only if it didn’t arrive."
 TOO_LATE = {
     WaitsFor.TURN: "It would be out of date by its turn: only so many go out a minute.",
     WaitsFor.PROVIDER: "It would be out of date by when the provider takes something again.",
@@ -216,7 +214,8 @@ def _let_earlier_go_first(message: Message) -> None:
 def _skip(message: Message, reason: str) -> bool:
     """Skip a message that isn't needed; return whether it could still be skipped."""
     rows = Message.objects.filter(pk=message.pk, state=message.state)
-    values = {"state": MessageState.SKIPPED, "error": reason}
+    words = f"{reason} {IN_DOUBT}" if message.unknown_since else reason
+    values = {"state": MessageState.SKIPPED, "error": words}
     skipped = rows.update(**values | forgetting.when_done(message))
     if skipped:
         logger.info("Message %s is not sent: %s", message.pk, reason)

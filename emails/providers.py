@@ -50,9 +50,9 @@ PASSES = frozenset(
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
-# Answers in place of a server that wasn't asked, or wouldn't (RFC 9110, 15.6; RFC 6585, 6; and
-# Cloudflare's). After the rest of 5xx, nobody knows.
-NOT_TAKEN = frozenset({501, 503, 505, 511, 521, 522, 523, 525, 526})
+# Answers of a proxy that asked the server and didn't hear the end of it (RFC 9110, 15.6.5; and
+# Cloudflare's). Any other answer with an error is taken at its word.
+IN_DOUBT = frozenset({504, 520, 524})
 # Envoy's word for a server that broke off while it was asked; it's a 503, too.
 BROKE_OFF = "disconnect/reset before headers"
 # How providers say that a key was used: this very mail is theirs already.
@@ -161,7 +161,7 @@ def _answer(error: AnymailError, name: str) -> DeliveryProblem:
         return DeliveryProblem(words, is_unknown=status < HTTPStatus.MULTIPLE_CHOICES)
     words = f"{name} said: {status} {_words(error)}".strip()
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSES:
-        is_unknown = status not in NOT_TAKEN | PASSES or BROKE_OFF in _text(error)
+        is_unknown = status in IN_DOUBT or BROKE_OFF in _text(error)
         not_before = _not_before(error.response.headers)
         return DeliveryProblem(words, not_before=not_before, is_unknown=is_unknown)
     if WRONG_TO.search(_text(error)):

@@ -214,13 +214,23 @@ def _no_answer(error: Exception) -> DeliveryProblem:
     """Return why Twilio didn't answer; log it as an error if it's our fault."""
     if is_network_error(error):
         return DeliveryProblem(f"Twilio can't be reached: {error}")
-    if isinstance(error, TwilioRestException) and _passes(error.status):
-        return DeliveryProblem(f"Twilio is having trouble: {error.status} {error.msg}")
+    status, words = _answered(error)
+    if _passes(status):
+        return DeliveryProblem(f"Twilio is having trouble: {status} {words}".strip())
     if isinstance(error, json.JSONDecodeError):
         return DeliveryProblem(f"Something else answered in Twilio's place: {error}")
     logger.error("Twilio could not be asked through a fault of ours.", exc_info=error)
     words = f"Twilio could not be asked: {type(error).__name__}: {error}"
     return DeliveryProblem(words, is_our_fault=True)
+
+
+def _answered(error: Exception) -> tuple[int, str]:
+    """Return the status of Twilio's answer and its words; 0 if there was none."""
+    if isinstance(error, TwilioRestException):
+        return error.status, error.msg
+    # Of a list's page, it only keeps the response.
+    response = error.args[1] if isinstance(error, TwilioException) and error.args[1:] else None
+    return getattr(response, "status_code", 0), ""
 
 
 def _passes(status: int) -> bool:

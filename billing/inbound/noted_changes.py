@@ -82,8 +82,8 @@ class _Named:
         }
 
     def get(self, model: type[Model], pk: Any) -> Model | None:
-        """Return a row, or None if it's gone."""
-        return self._rows[model].get(pk)
+        """Return a row, or None if it's gone, or nothing was named."""
+        return self._rows.get(model, {}).get(pk)
 
 
 def _links(model: type[Model], values: Mapping[str, Any]) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ PAYMENTS = "payments"  # Other kinds of balance are kept apart from this one.
 # A transaction may be listed a little after others that were made later.
 OVERLAP = timedelta(hours=1)
 PAGE = 100
-ASKED_AT_ONCE = 100  # charges whose payment is asked for each time
+ASKED_AT_ONCE = 20  # charges whose payment is asked for each time
 # An event brings the payment of a new charge by then.
 TOLD_WITHIN = timedelta(hours=1)
 # What a transaction's source may be, by the column that links to it.
@@ -69,8 +70,6 @@ def read_balance(*, everything: bool = False) -> None:
         with run.each(f"payout {payout.id}"):
             _write_payout(payout, read_at)
     link()
-    _ask_for_intents(run)
-    link()
     newest = BalanceTransaction.objects.aggregate(newest=Max("created_at"))["newest"]
     totals = gateway.read_totals()
     lacking = lacking_of(totals)
@@ -83,6 +82,9 @@ def read_balance(*, everything: bool = False) -> None:
     }
     with transaction.atomic():
         writing.write(BalanceReading, BALANCE, read_at, values)
+    # What Stripe refuses from here on takes nothing from what's read.
+    _ask_for_intents(run)
+    link()
     run.failures += [f"{one.id} can't be read: {one.reason}" for one in bad]
     run.finish()
 
@@ -183,7 +185,7 @@ def _ask_for_intents(run: OneByOne) -> None:
     charges = rows.order_by("source_id").values_list("source_id", flat=True).distinct()
     for charge in charges[:ASKED_AT_ONCE]:
         with run.each(f"charge {charge}"):
-            intent = gateway.intent_of_charge(charge)
+            intent = gateway.patiently(partial(gateway.intent_of_charge, charge))
             BalanceTransaction.objects.filter(source_id=charge).update(intent_id=intent)
 
 

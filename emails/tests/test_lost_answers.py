@@ -227,6 +227,40 @@ def test_a_mail_server_that_refuses_did_not_take_it(
     assert message.unknown_since is None
 
 
+def test_an_outage_that_answers_is_no_doubt(play: Play) -> None:
+    """Mailjet would know nothing again, so every email of the outage would wait for staff."""
+    api = play("mailjet")
+    message = queued()
+    api.answers = [Answer(502, "<h1>Bad gateway</h1>")] * 3
+    for _ in range(3):
+        tried(message)
+        assert (message.state, message.unknown_since) == (MessageState.QUEUED, None)
+    tried(message)
+    assert (message.state, len(api.taken)) == (MessageState.SENT, 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [("sent", MessageState.DELIVERED), ("bounce", MessageState.FAILED)],
+)
+def test_a_report_also_counts_for_what_was_not_needed_anymore(
+    play: Play, event: str, state: MessageState
+) -> None:
+    api = play("mailjet")
+    message = queued()
+    in_doubt(api, message)
+    assert delivery._skip(message, "It isn’t true anymore.")
+    message.refresh_from_db()
+    assert message.state == MessageState.SKIPPED
+    assert message.error.startswith("It isn’t true anymore. It may have gone out")
+    payload = f'{{"portal_message": "{message.pk}"}}'
+    told = {"event": event, "time": 1796000000, "email": message.recipient, "Payload": payload}
+    hard = {"hard_bounce": True, "error": "user unknown"} if event == "bounce" else {}
+    assert report([told | hard])[0] == 200
+    message.refresh_from_db()
+    assert (message.state, message.unknown_since) == (state, None)
+
+
 def test_the_last_try_of_all_says_so_too(sandbox: Sandbox) -> None:
     message = queued()
     Message.objects.update(attempts=delivery.BACKOFF.max_attempts - 1)
@@ -240,8 +274,8 @@ def test_the_last_try_of_all_says_so_too(sandbox: Sandbox) -> None:
     ("answer", "is_unknown"),
     [
         (LOST, True),
-        (Answer(500, "<h1>Oops</h1>"), True),
-        (Answer(502, "<h1>Bad gateway</h1>"), True),
+        (Answer(500, "<h1>Oops</h1>"), False),
+        (Answer(502, "<h1>Bad gateway</h1>"), False),
         (Answer(504, "<h1>Timeout</h1>"), True),
         (Answer(524, "error code: 524"), True),
         (Answer(503, ENVOY), True),

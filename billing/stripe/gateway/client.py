@@ -18,6 +18,7 @@ from billing.stripe.gateway.errors import (
     StripeFault,
     StripeLockedOut,
     StripeMissing,
+    StripeNotAllowed,
     StripeRefused,
     StripeUnavailable,
     StripeUnreachable,
@@ -104,7 +105,9 @@ def translated_errors() -> Iterator[None]:
         if is_network_error(error.__cause__):
             raise StripeUnreachable(str(error)) from error
         raise _fault(error.__cause__ or error) from error
-    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+    except stripe.PermissionError as error:
+        raise StripeNotAllowed(str(error)) from error
+    except stripe.AuthenticationError as error:
         raise StripeLockedOut(str(error)) from error
     except stripe.CardError as error:
         raise CardRefused(str(error), _decline_code(error)) from error

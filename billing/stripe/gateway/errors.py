@@ -48,6 +48,10 @@ class StripeLockedOut(StripeRefused):
     """Stripe doesn't accept our key, or there is none; the request itself isn't the reason."""
 
 
+class StripeNotAllowed(StripeLockedOut):
+    """Our key is good, but may not do this: a restricted one lacks the permission (HTTP 403)."""
+
+
 class StripeFault(StripeError, Known):
     """Our own fault: the request couldn't be made, or its answer couldn't be read.
 

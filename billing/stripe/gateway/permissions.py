@@ -8,7 +8,7 @@ from typing import Any
 import stripe
 
 from billing.stripe.gateway.client import client, translated_errors
-from billing.stripe.gateway.errors import StripeLockedOut
+from billing.stripe.gateway.errors import StripeNotAllowed
 
 ONE: Any = {"limit": 1}
 # One harmless request for each permission that our reading takes, by the name in the dashboard.
@@ -48,6 +48,6 @@ def _may(read: Callable[[stripe.StripeClient], object]) -> bool:
     try:
         with translated_errors():
             read(client())
-    except StripeLockedOut:
+    except StripeNotAllowed:
         return False
     return True

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import EventAttempt, Invoice, Replay, RowChange, StripeEvent
-from billing.tests.life import paid_member
+from billing.models import EventAttempt, Invoice, Payment, Replay, RowChange, StripeEvent
+from billing.tests.life import deliver, paid_member
 from billing.tests.staff_world import auditor, superuser
 from common.staff import show
 from conftest import Sandbox, run_jobs
@@ -52,6 +52,20 @@ def test_an_event_shows_what_it_changed(sandbox: Sandbox, staff: Client) -> None
     assert "took" in page
     assert f'href="{show.page_of(Invoice.objects.get())}"' in page
     assert "$29.00" in page
+
+
+@pytest.mark.slow
+def test_each_event_of_a_month_has_its_page(sandbox: Sandbox, staff: Client) -> None:
+    """Among them changes whose links to other rows are all empty, such as a payout's."""
+    sandbox.control("switches", automatic_payouts=True)
+    paid_member(sandbox)
+    sandbox.control(f"charges/{Payment.objects.get().charge_id}/warning")
+    sandbox.control("clock", advance_seconds=32 * 86_400)
+    known = set(StripeEvent.objects.values_list("stripe_id", flat=True))
+    deliver(one for one in sandbox.events() if one["id"] not in known)
+    assert StripeEvent.objects.filter(type="payout.paid").exists()
+    for row in StripeEvent.objects.all():
+        assert row.type in text_of(staff, show.page_of(row))
 
 
 def test_an_event_without_attempts_or_with_what_was_deleted(

@@ -243,6 +243,20 @@ def test_the_history_of_a_customer_has_its_warnings_and_writes_to_nobody(
     assert told() == []
 
 
+def test_a_key_that_may_not_read_them_stops_nothing_else(
+    sandbox: Sandbox, alice: User, settings: Settings
+) -> None:
+    """A restricted key from before we read them: the doctor says what it lacks."""
+    report(sandbox)
+    settings.STRIPE_SECRET_KEY = "rk_test_sandbox_not_radar"
+    Payment.objects.update(receipt_url="", description="Another")
+    customer = Customer.objects.get()
+    history.read_history(customer.stripe_id)
+    assert Payment.objects.get().description != "Another"
+    assert comparison.compare().differences == []
+    assert not FraudWarning.objects.exists()
+
+
 def test_a_charge_says_whose_it_is_where_the_warning_names_no_payment_intent() -> None:
     warning = {"id": "issfr_1", "created": 1, "actionable": True, "fraud_type": "misc"}
     charge = {"id": "ch_1", "customer": "cus_1", "payment_intent": "pi_1"}

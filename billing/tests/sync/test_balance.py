@@ -14,6 +14,7 @@ from django.db.models import Sum
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from billing.core.statuses import PayoutStatus
 from billing.models import (
@@ -207,6 +208,22 @@ def test_an_earlier_charge_of_a_payment_is_asked_for_once(
     assert row.payment == Payment.objects.get()
     balance.read_balance()
     assert len(asked) == 1
+
+
+def test_what_stripe_does_not_say_of_a_charge_takes_nothing_from_the_balance(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    paid_member(sandbox)
+    balance.read_balance()
+    before = BalanceReading.objects.get().read_at
+    Payment.objects.update(charge_id="py_the_later_one")
+    BalanceTransaction.objects.update(payment=None)
+    monkeypatch.setattr(balance, "TOLD_WITHIN", timedelta(0))
+    settings.STRIPE_SECRET_KEY = "rk_test_sandbox_not_charges"
+    with pytest.raises(gateway.StripeLockedOut):
+        balance.read_balance()
+    assert BalanceReading.objects.get().read_at > before
+    assert agrees()
 
 
 def test_a_strangers_charges_are_asked_for_once_and_linked_when_theirs_is_copied(

@@ -128,8 +128,8 @@ class MembershipButtons:
     log_change: Callable[..., Any]
 
     def has_cancel_at_end_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Whether this staff member may let it end, and it doesn't yet."""
-        return may(request, object_id, lambda row: row.ends_at is None)
+        """Whether this staff member may let it end, and it would renew."""
+        return may(request, object_id, lambda row: not row.ends_with_period)
 
     def has_keep_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may let it continue, and it's ending."""

@@ -104,12 +104,12 @@ def _why_no_refund(ends: Ends, actor: User) -> str:
 
 def may_be_ended(row: Subscription, live: Sequence[Subscription]) -> bool:
     """Whether another of the member's live memberships continues without it."""
-    return row in live and any(one.ends_at is None for one in live if one != row)
+    return row in live and any(not one.ends_with_period for one in live if one != row)
 
 
 def lead(live: Sequence[Subscription]) -> str:
     """Return what's wrong with someone's memberships, as a sentence without their name."""
-    going_on = sum(row.ends_at is None for row in live)
+    going_on = sum(not row.ends_with_period for row in live)
     if going_on > 1:
         both = "both of these" if going_on == 2 else f"{going_on} memberships"
         return f"is charged for {both}. End one, and refund its last payment if that’s right."

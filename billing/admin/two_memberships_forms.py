@@ -56,7 +56,7 @@ class EndForm(forms.Form):
     def _whens(self) -> list[tuple[str, str]]:
         row = self.ends.row
         choices = [(NOW, "Right away")]
-        if row.ends_at is None:
+        if not row.ends_with_period:
             choices.append((PERIOD_END, f"On {show.day(row.current_period_end)}, with its period"))
         return choices
 

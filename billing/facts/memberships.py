@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from billing.core import subscription_items
 from billing.facts import plans
@@ -36,7 +36,13 @@ def ranked(rows: Iterable[Subscription]) -> list[Subscription]:
     """
     mine = [row for row in rows if row.is_membership]
     mine.sort(key=lambda row: (row.started_at, row.pk), reverse=True)
-    return sorted(mine, key=lambda row: (not row.is_live, row.is_live and row.ends_at is not None))
+    return sorted(mine, key=_rank)
+
+
+def _rank(row: Subscription) -> tuple[bool, bool, bool]:
+    """Of live ones, first who goes on, then who still renews, then who ends with its period."""
+    is_live = row.is_live
+    return not is_live, is_live and row.ends_with_period, is_live and row.ends_at is not None
 
 
 def that_counts(rows: Iterable[Subscription]) -> Subscription | None:
@@ -55,8 +61,12 @@ def latest(user: User) -> Subscription | None:
 
 
 def paid_twice() -> QuerySet[Any, Any]:
-    """Return the users (`customer__user`) with several continuing memberships, all charged."""
-    rows = Subscription.objects.memberships().live().filter(cancel_at=None)
+    """Return the users (`customer__user`) with several memberships that will renew.
+
+    One that ends several renewals from now is charged until then.
+    """
+    renews = Q(cancel_at=None) | Q(cancel_at__gt=F("current_period_end"))
+    rows = Subscription.objects.memberships().live().filter(renews)
     going_on = rows.exclude(cancel_at_period_end=True).order_by().values("customer__user")
     return going_on.annotate(count=Count("*")).filter(count__gt=1)
 

@@ -231,7 +231,7 @@ def require(actor: User) -> None:
 
 
 def _refuse_if_ending(row: Subscription) -> None:
-    if row.ends_at:
+    if row.ends_with_period:
         raise MembershipError("It’s already set to end.")
 
 

@@ -63,7 +63,7 @@ def cancel(user: User, reason: CancellationReason | None = None, comment: str = 
     """Let the user's membership end with its paid period.
 
     Raises:
-        MembershipError: there's no membership, it's already ending, or Stripe couldn't be asked.
+        MembershipError: there's no membership, it won't renew anyway, or Stripe couldn't be asked.
     """
     decision = decide(
         user, MembershipAction.CANCEL, _refuse_if_ending, reason=reason or "", comment=comment
@@ -86,7 +86,7 @@ def resume(user: User) -> None:
 
 
 def end_with_period(subscription: Subscription) -> None:
-    """Let one of a member's subscriptions end with its paid period, unless it's already ending.
+    """Let one of a member's subscriptions end with its paid period, unless it already does.
 
     Raises:
         MembershipError: Stripe couldn't be asked, or another change is under way: try again.
@@ -145,7 +145,7 @@ def end_for_refund(subscription: Subscription, *, at_once: bool) -> None:
     Raises:
         MembershipError: Stripe couldn't be asked, or another change is under way: try again.
     """
-    if not subscription.is_live or (subscription.ends_at and not at_once):
+    if not subscription.is_live or (subscription.ends_with_period and not at_once):
         return
     user = subscription.customer.user
     action = MembershipAction.CANCEL_NOW if at_once else MembershipAction.CANCEL
@@ -230,7 +230,7 @@ def _live(user: User, only: Subscription | None) -> Subscription | None:
 
 
 def _refuse_if_ending(row: Subscription) -> None:
-    if row.ends_at:
+    if row.ends_with_period:
         raise MembershipError(_("Your membership is already set to end."))
 
 

@@ -178,12 +178,13 @@ class Subscription(StripeCopy):
             models.Index(
                 fields=["customer"],
                 condition=models.Q(
+                    models.Q(cancel_at=None)
+                    | models.Q(cancel_at__gt=models.F("current_period_end")),
                     is_membership=True,
                     status__in=sorted(LIVE_SUBSCRIPTION),
-                    cancel_at=None,
                     cancel_at_period_end=False,
                 ),
-                name="billing_membership_going_on",
+                name="billing_membership_renewing",
             ),
             # Few have these, and home asks for them each time.
             models.Index(

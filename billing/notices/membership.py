@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -35,6 +35,9 @@ from billing.notices.transitions import (
 )
 from common.links import portal_url
 from emails import outbox
+
+# How long a membership that was just released from its schedule may take to get another end.
+AFTER_A_RELEASE = timedelta(seconds=20)
 
 
 def started(begun: SubscriptionStarted) -> None:
@@ -88,10 +91,14 @@ def end_scheduled(scheduled: EndScheduled) -> None:
 
 
 def end_taken_back(taken_back: EndTakenBack) -> None:
-    """Say that the membership continues, and what's charged next."""
+    """Say that the membership continues, and what's charged next.
+
+    Its schedule is also released for a moment while it's canceled: then the message is dropped.
+    """
     subscription, before = taken_back.subscription, taken_back.before
     end, resumes_at = subscription.current_period_end, subscription.resumes_at
     decision = _decision(before, taken_back.seen_at)
+    is_released = bool(before.schedule_id) and not subscription.schedule_id
     user = subscription.customer.user
     outbox.put(
         user,
@@ -106,6 +113,7 @@ def end_taken_back(taken_back: EndTakenBack) -> None:
         ),
         cause=f"{subscription.stripe_id}:{decision}:{seconds(before.ends_at)}",
         happened_at=taken_back.seen_at,
+        not_before=taken_back.seen_at + AFTER_A_RELEASE if is_released else None,
     )
 
 
@@ -342,13 +350,12 @@ def card_expiring(expiring: CardExpiring) -> None:
 def _keeps_another(ending: Subscription) -> bool:
     """Whether the member has another membership that continues."""
     others = memberships.live(ending.customer.user)
-    return any(row.pk != ending.pk and row.ends_at is None for row in others)
+    return any(row.pk != ending.pk and not row.ends_with_period for row in others)
 
 
 def _goes_on(ending: Subscription) -> list[str]:
     """Return sentences about what we still charge for once a membership ends."""
-    rows = Subscription.objects.for_user(ending.customer.user).live().filter(cancel_at=None)
-    others = rows.exclude(pk=ending.pk).exclude(cancel_at_period_end=True)
+    others = Subscription.objects.for_user(ending.customer.user).live().exclude(pk=ending.pk)
     return [
         (
             _("Your other membership (%(price)s) continues.")
@@ -357,4 +364,5 @@ def _goes_on(ending: Subscription) -> list[str]:
         )
         % {"name": row.name, "price": also_billed.price_of(row)}
         for row in others
+        if not row.ends_with_period
     ]

@@ -8,9 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from billing.core import rhythms, texts
 from billing.core import tax_texts as tax_words
@@ -19,7 +17,6 @@ from billing.core.statuses import (
     ENDED_SUBSCRIPTION,
     UNPAID_SUBSCRIPTION,
     Collection,
-    MembershipAction,
     SubscriptionStatus,
 )
 from billing.core.subscription_items import UNNAMED_PLAN
@@ -29,26 +26,11 @@ from billing.facts.also_billed import Billed, Part, billed, parts_of
 from billing.membership import switch_options
 from billing.models import Invoice, Subscription
 from billing.notices.reminders import card_expires_soon
+from billing.pages import pending_words
 from billing.pages.member_facts import MemberFacts
 from billing.zelle import way
 from billing.zelle.way import OtherWay
 from common.money import Money
-
-PENDING_SENTENCES: dict[MembershipAction, str | Promise] = {
-    MembershipAction.CANCEL: gettext_lazy("Your cancellation is being confirmed."),
-    MembershipAction.RESUME: gettext_lazy("We’re restoring your membership."),
-    MembershipAction.CANCEL_NOW: gettext_lazy("Your membership is being ended."),
-    MembershipAction.SWITCH: gettext_lazy("Your switch is being confirmed."),
-    MembershipAction.STAY: gettext_lazy("Your discount is being confirmed."),
-    MembershipAction.EXTEND: gettext_lazy("Your longer free trial is being confirmed."),
-    MembershipAction.DISCOUNT: gettext_lazy("Your discount is being confirmed."),
-    MembershipAction.UNDISCOUNT: gettext_lazy("A change of your discount is being confirmed."),
-    MembershipAction.FREE: gettext_lazy("Your free time is being confirmed."),
-    MembershipAction.PAUSE: gettext_lazy("A pause of your payments is being confirmed."),
-    MembershipAction.PLAN: gettext_lazy("Your switch is being planned."),
-    MembershipAction.UNPLAN: gettext_lazy("Your present plan is being kept."),
-    MembershipAction.UNPAUSE: gettext_lazy("The end of your pause is being confirmed."),
-}
 
 
 class MembershipState(StrEnum):
@@ -102,12 +84,17 @@ class Membership:
     @property
     def can_cancel(self) -> bool:
         """Whether the member can cancel now."""
-        return self.is_member and self.ends_at is None and not self.pending
+        return self.is_member and not self.ends_with_period and not self.pending
 
     @property
     def can_resume(self) -> bool:
         """Whether the member can undo the cancellation now."""
         return self.is_member and self.ends_at is not None and not self.pending
+
+    @property
+    def ends_with_period(self) -> bool:
+        """Whether it ends before it would renew, rather than several renewals from now."""
+        return self.row is not None and self.row.ends_with_period
 
     @property
     def is_member(self) -> bool:
@@ -166,7 +153,7 @@ def membership(facts: MemberFacts) -> Membership:
     return replace(
         _membership(facts, next(iter(mine), None)),
         also_billed=[billed(row, first, facts.waiting_of(row)) for row in [*live[1:], *others]],
-        has_two=sum(row.ends_at is None for row in live) > 1,
+        has_two=sum(not row.ends_with_period for row in live) > 1,
     )
 
 
@@ -264,7 +251,7 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
         card_expires=texts.card_expiry(row.card_expires),
         card_expires_soon=card_expires_soon(row, timezone.now()),
         period_end=row.current_period_end,
-        pending=str(PENDING_SENTENCES[MembershipAction(decision.action)]) if decision else "",
+        pending=pending_words.sentence(decision) if decision else "",
         discounts=discounts.in_words(row),
         waiting=waiting,
         credit=credit.of(row),

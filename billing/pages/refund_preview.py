@@ -27,7 +27,7 @@ from common.money import Money
 
 @dataclass(frozen=True)
 class MembershipOutcome:
-    """What can happen to the membership that a payment was for. `ends_at`: it's already ending.
+    """What can happen to the membership that a payment was for. `ends_at`: it won't renew.
 
     `ending`: how it ends with a refund of everything left of the payment. `planned`: the price that
     would begin next, or "".
@@ -214,11 +214,12 @@ def _outcome(facts: RequestFacts) -> MembershipOutcome | None:
     if subscription is None or not subscription.is_live:
         return None
     ending = _ending(facts, facts.of_payment.left)
-    if subscription.ends_at and ending != Ending.AT_ONCE:
+    is_ending = subscription.ends_with_period
+    if is_ending and ending != Ending.AT_ONCE:
         return None
-    end = subscription.current_period_end
-    planned = "" if subscription.ends_with_period else facts.planned
-    return MembershipOutcome(end, subscription.ends_at, ending, planned)
+    end, planned = subscription.current_period_end, "" if is_ending else facts.planned
+    ends_at = subscription.ends_at if is_ending else None
+    return MembershipOutcome(end, ends_at, ending, planned)
 
 
 def _ending(facts: RequestFacts, amount: int) -> Ending:

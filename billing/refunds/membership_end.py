@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from billing.core.dates import long_date
 from billing.core.statuses import InvoiceStatus, PaymentStatus
-from billing.models import Invoice, Payment, Refund
+from billing.models import Invoice, Payment, Refund, Subscription
 from billing.refunds import terms
 from billing.refunds.policy import Facts
 
@@ -124,10 +124,16 @@ def in_words(row: Refund, ending: Ending) -> str:
     if row.is_undecided and ending == Ending.AT_ONCE:
         return _("It ends right away if we approve all of this")
     if row.is_undecided:
-        return _if_approved(ending, subscription.ends_at or subscription.current_period_end)
-    if subscription.is_live and subscription.ends_at:
-        return _ends(ending, subscription.ends_at)
+        return _if_approved(ending, last_day(subscription))
+    if subscription.is_live and subscription.ends_with_period:
+        return _ends(ending, last_day(subscription))
     return _("It ends, too, as you asked") if subscription.is_live else _("It ended, as you asked")
+
+
+def last_day(subscription: Subscription) -> datetime:
+    """Return when a membership ends that won't renew: with its period, or before that."""
+    end = subscription.current_period_end
+    return min(subscription.ends_at or end, end)
 
 
 def _if_approved(ending: Ending, end: datetime) -> str:

@@ -150,7 +150,7 @@ def _membership(row: Refund) -> Leaving:
     if subscription is None or not subscription.is_live or not row.cancels_membership:
         return {"leaves": False, "goes_on_until": None, "because": ""}
     ending = membership_end.of_refund(row)
-    until = subscription.ends_at or subscription.current_period_end
+    until = membership_end.last_day(subscription)
     is_later = ending != Ending.AT_ONCE
     return {
         "leaves": True,

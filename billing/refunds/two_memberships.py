@@ -126,19 +126,19 @@ def _is_done(choice: Choice) -> bool:
     made = row.decisions.filter(
         action=choice.action, created_at__gt=timezone.now() - PENDING_FOR
     ).exclude(state=DecisionState.FAILED)
-    is_over = not row.is_live if choice.at_once else row.ends_at is not None
+    is_over = not row.is_live if choice.at_once else row.ends_with_period
     return made.exists() if is_over else made.filter(state=DecisionState.PENDING).exists()
 
 
 def _check_goes_on_without(user: User, row: Subscription) -> None:
     """Make sure that the member keeps a membership that continues."""
     others = [one for one in memberships.live(user) if one.pk != row.pk]
-    if not any(one.ends_at is None for one in others):
+    if not any(not one.ends_with_period for one in others):
         raise MembershipError(NOT_ONE_OF_TWO)
 
 
 def _refuse_if_ending(row: Subscription) -> None:
-    if row.ends_at:
+    if row.ends_with_period:
         raise MembershipError("It ends with its period already.")
 
 

@@ -50,7 +50,10 @@ def _by_staff(row: Subscription) -> Q:
 def _shown(row: Subscription) -> list[MembershipAction]:
     """Return the actions that the row's status and end confirm."""
     if row.is_live:
-        return [MembershipAction.CANCEL if row.ends_at else MembershipAction.RESUME]
+        if row.ends_with_period:
+            return [MembershipAction.CANCEL]
+        # An end that's renewals away confirms neither that it's canceled nor that it continues.
+        return [] if row.ends_at else [MembershipAction.RESUME]
     if row.status == SubscriptionStatus.CANCELED:
         return [MembershipAction.CANCEL, MembershipAction.CANCEL_NOW]
     return []

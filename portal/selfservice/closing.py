@@ -85,7 +85,7 @@ def plan_by_staff(
 def renewing(user: User) -> QuerySet[Subscription]:
     """Return the subscriptions of a member that closing their account would stop."""
     rows = Subscription.objects.for_user(user).live().select_related("customer__user")
-    return rows.filter(pk__in=[row.pk for row in rows if row.ends_at is None])
+    return rows.filter(pk__in=[row.pk for row in rows if not row.ends_with_period])
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def stop_renewing(made: PlannedClosing) -> None:
     """
     rows = Subscription.objects.for_user(made.user).live().filter(started_at__lte=made.created_at)
     for row in rows:
-        if row.ends_at is None and _is_planned(made):
+        if not row.ends_with_period and _is_planned(made):
             _stop(made, row)
     if not _is_planned(made):
         made.refresh_from_db()
@@ -205,7 +205,7 @@ def _renew(kept: PlannedClosing) -> str:
     problem = ""
     rows = Subscription.objects.for_user(kept.user).live().filter(pk__in=kept.stopped)
     for row in rows:
-        if row.ends_at is None:
+        if not row.ends_with_period:
             continue
         try:
             cancellation.resume_one(row)

@@ -85,7 +85,8 @@ def page(facts: ClosingFacts) -> ClosingPage:
 
 def _membership(current: Membership, closes_at: datetime) -> Iterator[str]:
     if current.is_member:
-        yield _one(current.ends_at, current.period_end, closes_at)
+        ends_at = current.ends_at if current.ends_with_period else None
+        yield _one(ends_at, current.period_end, closes_at)
         if current.planned:
             yield _("Your planned change (%(planned)s) is dropped.") % {"planned": current.planned}
     for other in current.also_billed:

@@ -111,18 +111,29 @@ def _refund(facts: HelpFacts) -> Question:
 
 def _cancel(current: Membership) -> Question:
     title, page = _("How do I cancel?"), reverse("billing:membership")
-    if current.ends_at and current.is_member:
+    if current.ends_at and current.ends_with_period:
         text = _("You’ve already canceled. Your membership ends on %(day)s.")
         ending = (text % {"day": long_date(current.ends_at)},)
         return Question("cancel", title, ending, (Link(_("Keep my membership"), page),))
     if not current.is_member:
         nothing = (_("You’re not a member, so there’s nothing to cancel."),)
         return Question("cancel", title, nothing, (Link(_("See membership"), page),))
-    sentences = (_until(current.period_end), _("You can change your mind until then."))
+    sentences = (
+        *_far_end(current),
+        _until(current.period_end),
+        _("You can change your mind until then."),
+    )
     if not current.can_cancel:
         return Question("cancel", title, sentences, (Link(_("See membership"), page),))
     cancel = Link(_("Cancel membership"), reverse("billing:cancel"))
     return Question("cancel", title, sentences, (cancel,))
+
+
+def _far_end(current: Membership) -> tuple[str, ...]:
+    """Say when a membership ends that renews until then, or nothing."""
+    if current.ends_at is None:
+        return ()
+    return (_("Your membership ends on %(day)s.") % {"day": long_date(current.ends_at)},)
 
 
 def _until(period_end: datetime | None) -> str:
@@ -133,8 +144,8 @@ def _until(period_end: datetime | None) -> str:
 
 
 def _next_charge(current: Membership) -> Question:
-    if current.is_member and current.ends_at:
-        over = () if current.next_charge_at else (_("You won’t be charged again for it."),)
+    if current.ends_with_period:
+        over = (_("You won’t be charged again for it."),)
         sentences: tuple[str, ...] = (current.sentence, *over)
     elif current.is_member or current.state == MembershipState.CONFIRMING:
         sentences = (current.sentence,)

@@ -214,7 +214,9 @@ def _money(user: User, viewer: User, sees: frozenset[str], now: datetime) -> Mon
         customers=tuple(customers) if "billing.view_customer" in sees else (),
         membership=membership,
         others=tuple(one for one in held if one.is_live and one is not membership),
-        continuing=sum(one.is_membership and one.is_live and not one.ends_at for one in held),
+        continuing=sum(
+            one.is_membership and one.is_live and not one.ends_with_period for one in held
+        ),
         trial=trials.of_member(user) if "billing.view_subscription" in sees else "",
         methods=_some(sees, "billing.view_paymentmethod", methods.order_by("-created_at", "-pk")),
         worth=_worth(user) if "billing.view_payment" in sees else (),

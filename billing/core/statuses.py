@@ -89,6 +89,9 @@ class Collection(StrEnum):
 
 # Stripe's reason (`billing_reason`) for the invoice that a subscription begins with.
 FIRST_INVOICE = "subscription_create"
+# Those of the invoices that a period begins with; a switch that begins one has the reason of any
+# other change.
+PERIOD_INVOICES = frozenset({FIRST_INVOICE, "subscription_cycle"})
 # Stripe's reason (`status_details.uncollectible.reason`) for an invoice dropped during a pause.
 GIVEN_UP_BY_PAUSE = "subscription_paused"
 # Stored instead of a card's brand if the money came to us directly, not through Stripe.

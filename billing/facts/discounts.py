@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from billing.core import texts
 from billing.core.dates import plain_date
-from billing.core.statuses import InvoiceStatus
+from billing.core.statuses import PERIOD_INVOICES, InvoiceStatus
 from billing.models import Invoice, Subscription
 from common.money import Money
 
@@ -59,17 +59,32 @@ def ending_before_renewal(row: Subscription) -> list[Ending]:
 
 
 def has_run_out(row: Subscription) -> bool:
-    """Whether the last payment was lowered by a discount, and the next one isn't."""
-    lasting = [one for one in running(row) if one["ends_at"] is None]
-    end = row.current_period_end.timestamp()
-    lasting += [one for one in running(row) if one["ends_at"] and one["ends_at"] > end]
-    paid = last_paid(row)
-    return paid is not None and paid.discount > 0 and not lasting
+    """Whether a discount lowered the last period's payment, but won't lower the next one.
+
+    Another may last, if neither of the two has an end of its own: those are told by their day.
+    """
+    paid, end = last_period(row), row.current_period_end.timestamp()
+    if paid is None or paid.discount <= 0:
+        return False
+    ends = [one["ends_at"] for one in running(row)]
+    left = [at for at in ends if at is None or at > end]
+    return not left or (not any(left) and 0 < (paid.discount_lasting or 0) < paid.discount)
 
 
-def last_paid(row: Subscription) -> Invoice | None:
-    """Return a subscription's last paid invoice."""
-    return row.invoices.filter(status=InvoiceStatus.PAID).order_by("-created_at", "-pk").first()
+def last_period(row: Subscription) -> Invoice | None:
+    """Return the last paid invoice for a period, rather than for a change within one.
+
+    That's the first one's, a renewal's, or that of a switch that began the present period.
+    """
+    paid = row.invoices.filter(status=InvoiceStatus.PAID).order_by("-created_at", "-pk")
+    return next((one for one in paid.iterator() if _is_of_period(one, row)), None)
+
+
+def _is_of_period(paid: Invoice, row: Subscription) -> bool:
+    if paid.billing_reason in PERIOD_INVOICES:
+        return True
+    present = (int(row.current_period_start.timestamp()), int(row.current_period_end.timestamp()))
+    return any((one["period_start"], one["period_end"]) == present for one in paid.lines)
 
 
 def next_charge(row: Subscription) -> Money | None:

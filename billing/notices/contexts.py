@@ -238,8 +238,8 @@ class RenewalComing(MessageContext):
     """A subscription renews soon. `other` names one that isn't the membership.
 
     `price` is empty if nobody knows the amount. `ending` are discounts that end before it;
-    `discount_ends`: the last payment had one, and this one has none. `is_planned`: what's planned
-    makes it higher; `rate` is the price from then on, empty if that's none of ours.
+    `discount_ends`: a discount lowered the last period, and not this one. `is_planned`: what's
+    planned makes it higher; `rate` is the price from then on, empty if that's none of ours.
     """
 
     kind = Kind.RENEWAL_COMING

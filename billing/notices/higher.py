@@ -1,7 +1,8 @@
-"""Whether a subscription's next payment is higher than the last, and whether a message said so."""
+"""Whether a subscription costs more from its next payment on, and whether a message said so."""
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 from django.db.models import Q, QuerySet
@@ -21,18 +22,29 @@ PLAN_TOLD = timedelta(days=14)
 
 
 def is_planned(row: Subscription) -> bool:
-    """Whether what's planned at Stripe makes the next payment higher than the last one.
+    """Whether what's planned at Stripe makes the membership cost more from the next payment on.
 
-    That's another price or anything else, such as another quantity.
+    That's another price or anything else, such as another quantity. A price of ours is compared
+    with the present one: whatever else is on either invoice doesn't matter.
     """
     if row.planned_at is None or row.planned_at > row.current_period_end:
         return False
-    paid, charge = discounts.last_paid(row), discounts.next_charge(row)
-    before = paid.total if paid else row.amount
-    if charge is not None:
-        return charge.amount > before
-    plan = Plan.objects.filter(stripe_id=row.planned_price_id).first()
-    return plan is not None and plan.amount > before
+    plan = Plan.objects.filter(stripe_id=row.planned_price_id, currency=row.currency).first()
+    if plan is not None and plan.amount > (row.plan_amount or row.amount):
+        return True
+    charge = discounts.next_charge(row)
+    return charge is not None and charge.amount > _usual(row)
+
+
+def _usual(row: Subscription) -> int:
+    """Return what a period costs now, in minor units, with the last one's discount and tax.
+
+    The last one's total itself may include a joining fee, or be for a part of a period.
+    """
+    paid = discounts.last_period(row)
+    if paid is None or paid.subtotal <= 0:
+        return row.amount
+    return math.ceil(row.amount * paid.total / paid.subtotal)
 
 
 def is_plan_told(row: Subscription) -> bool:
@@ -46,15 +58,15 @@ def is_plan_told(row: Subscription) -> bool:
 
 
 def is_without_discount(row: Subscription) -> bool:
-    """Whether a discount lowered the last payment but not the next, and no message was sent of it.
+    """Whether a discount lowered the last period but not the next, and no message was sent of it.
 
     A receipt says so after a discount for one payment, unless the member wants no receipts; nothing
     does if the discount was taken back since.
     """
-    paid, charge = discounts.last_paid(row), discounts.next_charge(row)
-    if paid is None or charge is None or not paid.discount:
+    paid, charge = discounts.last_period(row), discounts.next_charge(row)
+    if paid is None or charge is None or not discounts.has_run_out(row):
         return False
-    if charge.amount <= paid.total or discounts.ending_before_renewal(row):
+    if charge.amount <= _usual(row) or discounts.ending_before_renewal(row):
         return False
     told = Q(kind__in=RECEIPTS, cause=paid.stripe_id, context__full_price__gt="")
     ended = Q(

@@ -72,7 +72,7 @@ def trial_ending(subscription_id: str, now: datetime) -> None:
 def renewal_coming(subscription_id: str, now: datetime) -> None:
     """Announce that a long period, such as a year, is about to be charged again.
 
-    A shorter one is, too, if it costs more than the last payment and nothing has said so.
+    A shorter one is, too, if it costs more than the last one did and nothing has said so.
     """
     with transaction.atomic():
         row = _locked(subscription_id)
@@ -93,14 +93,16 @@ def discount_ending(subscription_id: str, now: datetime) -> None:
     """Announce that a discount ends before the next payment, in the week before either.
 
     If several do, all are announced in the first one's week. The renewal of a long period, or at a
-    higher price that's planned, has its own announcement, which says so.
+    higher price that's planned, has its own announcement, which says so; unless the email about the
+    plan stands in for that one.
     """
     with transaction.atomic():
         row = _locked(subscription_id)
         if row is None or row.status != SubscriptionStatus.ACTIVE or not row.is_renewal_charged:
             return
         is_long = row.current_period_end - row.current_period_start > LONG_INTERVAL
-        if is_long or higher.is_planned(row):
+        is_higher = higher.is_planned(row)
+        if (is_long or is_higher) and not (is_higher and higher.is_plan_told(row)):
             return
         endings = discounts.ending_before_renewal(row)
         if endings and endings[0].ends_at <= now + RENEWAL_NOTICE:

@@ -68,7 +68,7 @@ def of_subscription(old: Subscription | None, new: Subscription) -> list[Transit
     if new.is_live and not was_live:
         transitions.append(SubscriptionStarted(new))
     if new.is_live and new.ends_at and (old is None or old.ends_at != new.ends_at):
-        transitions.append(EndScheduled(new, new.canceled_at or new.read_at))
+        transitions.append(EndScheduled(new, new.canceled_at or _dated(old, new)))
     if new.is_live and old is not None and was_live and old.ends_at and not new.ends_at:
         transitions.append(EndTakenBack(new, old, new.read_at))
     if new.is_live and old is not None and was_live and _is_switched(old, new):
@@ -83,6 +83,15 @@ def of_subscription(old: Subscription | None, new: Subscription) -> list[Transit
     if new.status == SubscriptionStatus.CANCELED and (old is None or was_live):
         transitions.append(SubscriptionEnded(new, new.ended_at or new.read_at))
     return transitions
+
+
+def _dated(old: Subscription | None, new: Subscription) -> datetime:
+    """Return when a change happened that Stripe doesn't date: now, as we see it.
+
+    What a row has when it's first read, as in an import, counts from its start: that's no news of
+    an older one, and the same if the row is read anew.
+    """
+    return new.read_at if old else new.started_at
 
 
 def _is_later(old: Subscription, new: Subscription) -> bool:
@@ -102,7 +111,7 @@ def _plan_transitions(old: Subscription | None, new: Subscription) -> list[Trans
         return []
     if new.planned_price_id:
         is_known = old is not None and _plan_of(old) == _plan_of(new)
-        return [] if is_known else [PricePlanned(new, new.read_at if old else new.started_at)]
+        return [] if is_known else [PricePlanned(new, _dated(old, new))]
     if old is None or not old.planned_price_id or old.price_id != new.price_id:
         return []
     return [PlanDropped(new, old, new.read_at)]
@@ -119,7 +128,7 @@ def _pause_transitions(old: Subscription | None, new: Subscription) -> list[Tran
         return []
     before = _pause_of(old) if old else None
     if new.is_paused and _pause_of(new) != before:
-        return [CollectionPaused(new, new.read_at if old else new.started_at)]
+        return [CollectionPaused(new, _dated(old, new))]
     if before and not new.is_paused:
         return [CollectionResumed(new, new.read_at)]
     return []

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now
 YEARLY = "price_membership_yearly"
 LATER = NOW() + timedelta(days=20)
+# The amounts of an invoice with a discount of 20%.
+LOWERED = {"subtotal": 2900, "discount": 580, "total": 2320, "amount_paid": 2320}
 
 
 def told(user: User) -> list[str]:
@@ -87,8 +89,7 @@ def paid_less(**facts: Any) -> Subscription:
     """Make a monthly membership whose last payment had a discount that's gone."""
     row = member(5, 4)
     Subscription.objects.filter(pk=row.pk).update(discounts=[], **facts)
-    values = {"subscription": row, "discount": 580, "total": 2320, "amount_paid": 2320}
-    factories.make_invoice(row.customer, **values)
+    factories.make_invoice(row.customer, subscription=row, **LOWERED)
     return row
 
 
@@ -220,10 +221,10 @@ def test_what_else_is_planned_is_told_before_if_it_costs_more() -> None:
     assert told(row.customer.user) == ["renewal_coming"]
     mail = rendering.render_email(Message.objects.get(kind="renewal_coming", channel="email"))
     assert mail.subject.endswith(": $58.00")
-    assert "This payment is higher than your last one, as planned." in mail.text
+    assert "From this payment on, you’ll pay more, as planned." in mail.text
 
 
-@pytest.mark.parametrize("facts", [{"next_charge": 2900}, {"planned_at": LATER}])
+@pytest.mark.parametrize("facts", [{"amount": 29000}, {"planned_at": LATER}])
 def test_a_plan_that_costs_no_more_or_is_far_off_is_not_told_again(facts: dict[str, Any]) -> None:
     row = planned(**facts)
     reminders.remind_all()

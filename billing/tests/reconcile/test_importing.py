@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 from billing import tasks
 from billing.models import Customer, Invoice, Payment, Subscription, UnassignedCustomer
 from billing.reconcile import importing
+from billing.sync import refresh
 from billing.tests.life import sign_up
 from billing.tests.sync.test_assignment import made_in_the_dashboard, verify
 from conftest import Sandbox, run_jobs
@@ -40,6 +42,38 @@ def test_members_come_in_with_their_money_and_without_messages(sandbox: Sandbox)
     run_jobs()
     assert Message.objects.count() == 0
     call_command("reconcile", stdout=StringIO())
+
+
+def scheduled_to_end(sandbox: Sandbox) -> str:
+    """Have a schedule end the subscription that was made in the dashboard; return its ID."""
+    [subscription] = sandbox.stripe.v1.subscriptions.list().data
+    schedules = sandbox.stripe.v1.subscription_schedules
+    made = schedules.create({"from_subscription": subscription.id})
+    items = [{"price": "price_membership_monthly", "quantity": 1}]
+    dates = {"start_date": made.phases[0].start_date, "end_date": made.phases[0].end_date}
+    asked: Any = {"end_behavior": "cancel", "phases": [dates | {"items": items}, {"items": items}]}
+    schedules.update(made.id, asked)
+    return subscription.id
+
+
+def test_an_end_that_was_scheduled_before_isnt_news(sandbox: Sandbox) -> None:
+    made_in_the_dashboard(sandbox, verify(sign_up()).email)
+    scheduled_to_end(sandbox)
+    run()
+    assert Subscription.objects.get().ends_at is not None
+    assert not Message.objects.exists()
+
+
+def test_an_end_is_told_once_although_its_row_is_read_anew(sandbox: Sandbox) -> None:
+    sandbox.control("clock", advance_seconds=3600)
+    refresh.sync_customer(made_in_the_dashboard(sandbox, verify(sign_up()).email))
+    name = scheduled_to_end(sandbox)
+    for _ in range(2):
+        row = refresh.sync_subscription(name)
+        # By its start, not by the time of the read.
+        message = Message.objects.get(kind="membership_ends", channel="email")
+        assert f".{int(row.started_at.timestamp())}:" in message.cause
+        row.delete()
 
 
 def test_a_second_run_changes_nothing(sandbox: Sandbox) -> None:

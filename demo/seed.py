@@ -304,9 +304,12 @@ def _leave_traces(user: User, joined: datetime) -> None:
     terms.accept(user, AgreedWhere.SIGNUP, ip)
     TermsAcceptance.objects.filter(user=user).update(happened_at=joined)
     months = (datetime.now(UTC) - joined).days // 30 + 1
+    last = joined
     for month in range(months):
         row = SignIn.objects.create(user=user, ip=ip, user_agent=BROWSER, method="password")
-        SignIn.objects.filter(pk=row.pk).update(happened_at=joined + timedelta(days=30 * month))
+        last = joined + timedelta(days=30 * month)
+        SignIn.objects.filter(pk=row.pk).update(happened_at=last)
+    User.objects.filter(pk=user.pk).update(last_login=last)
 
 
 def _make_offers() -> None:

@@ -22,7 +22,7 @@ from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
 from emails import copies, left_out, looks, resending, samples
-from emails.catalog import Kind, spec_of
+from emails.catalog import Category, Kind, spec_of
 from emails.models import Channel, Message, MessageState, WaitsFor
 from emails.names import name_of
 from emails.rendering import render_email, render_sms
@@ -166,7 +166,10 @@ class MessageAdmin(ByPhone):
     @column("To", header=True)
     def who(self, row: Message) -> list[str]:
         """Name over address or number."""
-        return [show.name_of(row.user) if row.user else "No account", row.recipient]
+        if row.user:
+            return [show.name_of(row.user), row.recipient]
+        is_for_staff = row.kind in set(Kind) and spec_of(row.kind).category == Category.STAFF
+        return ["Your team" if is_for_staff else "No account", row.recipient]
 
     @column("Message", ordering="kind")
     def what(self, row: Message) -> str:

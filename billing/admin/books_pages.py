@@ -173,6 +173,7 @@ def _close(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
             return redirect(_url(day))
         closes = [one.closing for one in books.statements(day)]
         more = {"name": _name(day), "balances": closes, "back": _url(day)}
+        more["left_open"] = [_name(one) for one in closing_books.left_open_by(day)]
         return _page(model_admin, request, "close", f"Close {_name(day)}?", more)
     if asked := ask_who_is_there(request, _url(day, "close")):
         messages.warning(request, NOT_YET)

@@ -22,7 +22,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from billing.admin import event_changes, labels, replays
 from billing.admin.records import RecordAdmin
 from billing.admin.search import customers_at_stripe
-from billing.core.statuses import EventState
+from billing.core.statuses import OPEN_EVENT, EventState
 from billing.inbound import inbox
 from billing.inbound.events import TARGETS
 from billing.models import Customer, Invoice, Payment, StripeEvent, Subscription
@@ -173,7 +173,7 @@ class StripeEventAdmin(RecordAdmin):
     @column("Processed")
     def processed(self, row: StripeEvent) -> str:
         """When we finished processing it."""
-        return show.moment(row.processed_at)
+        return show.NOTHING if row.state in OPEN_EVENT else show.moment(row.processed_at)
 
     @column("Error")
     def trouble(self, row: StripeEvent) -> str:

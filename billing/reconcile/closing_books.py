@@ -114,6 +114,13 @@ def _out_of_order(month: date, closed: set[date]) -> str:
     return f"Close {earlier[0]:%B %Y} first." if earlier else ""
 
 
+def left_open_by(month: date) -> list[date]:
+    """Return the earlier months that could never be closed after this one, if it's the first."""
+    if BookClosing.objects.exists():
+        return []
+    return sorted(one.month for one in books.months() if one.month < month)
+
+
 def as_kept(month: date) -> list[dict[str, Any]]:
     """Return a month's statements as a closing keeps them."""
     return [

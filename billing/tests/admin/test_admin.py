@@ -357,6 +357,16 @@ def test_a_member_is_turned_away(client: Client) -> None:
     assert "You don’t have access to this page" in answer.content.decode()
 
 
+def test_staff_read_why_something_may_be_impossible_now() -> None:
+    client = signed_in(support())
+    answer = client.get(reverse("admin:billing_refundpolicy_add"))
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "You can’t do this, at least not now" in page
+    assert f'href="{reverse("admin:index")}"' in page
+    assert "belongs to someone else" not in page
+
+
 def test_support_and_auditor_change_no_accounts(world: World) -> None:
     for who in (support(), auditor()):
         client = signed_in(who)

@@ -159,6 +159,9 @@ def test_a_month_with_nothing_but_direct_money_is_listed_and_closed_in_its_turn(
     listed = {one.month: (one.opening.amount, one.closing.amount) for one in books.months()}
     assert listed == {JULY: (0, 2786), AUGUST: (2786, 2786), SEPTEMBER: (2786, 5572)}
     client = signed_in_now(manager())
+    asked = client.get(f"{page(SEPTEMBER)}close/").content.decode()
+    assert "<strong>2 earlier months</strong> (July 2026 to August 2026) can’t be closed" in asked
+    assert "earlier month" not in client.get(f"{page(JULY)}close/").content.decode()
     closing_books.close(JULY, manager())
     with pytest.raises(NotClosable, match="Close August 2026 first"):
         closing_books.close(SEPTEMBER, manager())

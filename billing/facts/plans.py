@@ -89,7 +89,12 @@ def product_ids() -> frozenset[str]:
     A product that's no longer on sale still counts: otherwise its members would lose what they pay
     for, and could buy it twice.
     """
-    return frozenset(Plan.objects.values_list("product_id", flat=True))
+    return frozenset(products_of_prices().values())
+
+
+def products_of_prices() -> dict[str, str]:
+    """Return those products by the Stripe IDs of their prices."""
+    return dict(Plan.objects.values_list("stripe_id", "product_id"))
 
 
 def product_names() -> dict[str, str]:

@@ -73,24 +73,44 @@ def will_renew(snapshot: snapshots.SubscriptionSnapshot) -> bool:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The membership's product IDs, and the names of all products."""
+    """The membership's product and price IDs, and the names of all products."""
 
     plan: frozenset[str]
+    prices: frozenset[str]
     names: dict[str, str]
 
     @classmethod
     def now(cls) -> Catalog:
         """Read it from our rows."""
-        return cls(plans.product_ids(), plans.product_names())
+        products = plans.products_of_prices()
+        return cls(frozenset(products.values()), frozenset(products), plans.product_names())
 
 
 def subscription_columns(
     snapshot: snapshots.SubscriptionSnapshot, catalog: Catalog
 ) -> dict[str, Any]:
     """Return the row's own columns: those that don't refer to other rows."""
-    columns = columns_of(snapshot, "id", "items", "customer_id", "card")
+    columns = columns_of(snapshot, "id", "items", "customer_id", "card", "phases")
     columns |= card_columns_of(asdict(snapshot.card), with_expiry=True)
-    return columns | subscription_items.columns(snapshot.items, catalog.plan, catalog.names)
+    columns |= subscription_items.columns(snapshot.items, catalog.plan, catalog.names)
+    return columns | _planned_columns(snapshot, columns["price_id"], catalog)
+
+
+def _planned_columns(
+    snapshot: snapshots.SubscriptionSnapshot, own: str, catalog: Catalog
+) -> dict[str, Any]:
+    """Return which price comes instead of the row's own, and when.
+
+    If none does, but something else changes, such as a price beside it, only when that is.
+    """
+    have = {one.price_id for one in snapshot.items}
+    for phase in snapshot.phases:
+        new = [one for one in phase.price_ids if one not in have]
+        if new and own not in phase.price_ids:
+            price_id = min(new, key=lambda one: one not in catalog.prices)
+            return {"planned_price_id": price_id, "planned_at": phase.begins_at}
+    begins_at = snapshot.phases[0].begins_at if snapshot.phases else None
+    return {"planned_price_id": "", "planned_at": begins_at}
 
 
 def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def sync_subscription(subscription_id: str) -> Subscription:
     snapshot = gateway.read_subscription(subscription_id)
     _known_customer(snapshot.customer_id)
     catalog.know_products({one.product_id for one in snapshot.items})
-    schedule_id = snapshot.schedule_id if snapshot.planned_at else ""
+    schedule_id = snapshot.schedule_id if snapshot.phases else ""
     goes_on = will_renew(snapshot)
     coming = gateway.next_charge(subscription_id, schedule_id) if goes_on else None
     with transaction.atomic():

@@ -6,7 +6,7 @@ subscription as it is (`begin`), and gives it phases after that (`change`).
 
 from __future__ import annotations
 
-from sandbox.stripe import periods, prices
+from sandbox.stripe import periods, prices, subscription_items
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit
 from sandbox.stripe.shown import copy, whole
@@ -223,12 +223,25 @@ def turn(world: World, subscription: Json, at: int) -> None:
 
 
 def _take_on(world: World, subscription: Json, phase: Json, at: int) -> None:
-    """Give a subscription the prices of a phase."""
-    for item, wanted in zip(subscription["items"]["data"], phase["items"], strict=True):
+    """Give a subscription the items of a phase, which may be more or fewer.
+
+    An item stays if the phase has its price. The others get the phase's other prices, in order.
+    """
+    have = subscription["items"]["data"]
+    asked = {one["price"] for one in phase["items"]}
+    kept = {one["price"]["id"]: one for one in have if one["price"]["id"] in asked}
+    others = [one for one in have if one["price"]["id"] not in asked]
+    period = (have[0]["current_period_start"], have[0]["current_period_end"])
+    items = []
+    for wanted in phase["items"]:
         price = prices.find(world, wanted["price"], param="price")
-        if prices.interval(price) != prices.interval(item["price"]):
+        item = kept.get(price["id"]) or (others.pop(0) if others else None)
+        if item and prices.interval(price) != prices.interval(item["price"]):
             subscription["billing_cycle_anchor"] = at
-        item |= {"price": copy(price), "plan": prices.plan(price)}
+        item = item or subscription_items.new(world, subscription["id"], price, 1, period)
+        item |= {"price": copy(price), "plan": prices.plan(price), "quantity": wanted["quantity"]}
+        items.append(item)
+    subscription["items"] |= {"data": items, "total_count": len(items)}
 
 
 def _let_go(world: World, schedule: Json) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from sandbox.stripe import discounts, periods, prices, schedules, subscription_taxes
+from sandbox.stripe import (
+    discounts,
+    periods,
+    schedules,
+    subscription_items,
+    subscription_taxes,
+)
 from sandbox.stripe.errors import invalid, missing
 from sandbox.stripe.events import changing, emit, private
 from sandbox.stripe.params import merge_metadata, missing_parameter
 from sandbox.stripe.periods import DAY
-from sandbox.stripe.shown import copy, whole
+from sandbox.stripe.shown import whole
 from sandbox.world import Json, World
 
 MOST_ITEMS = 20
@@ -38,7 +44,10 @@ def create(
     subscription_id = world.new_id("sub_1")
     recurring = lines[0][0]["recurring"]
     period = (now, trial_end or periods.end(anchor, now, recurring))
-    items = [new_item(world, subscription_id, price, quantity, period) for price, quantity in lines]
+    items = [
+        subscription_items.new(world, subscription_id, price, quantity, period)
+        for price, quantity in lines
+    ]
     subscription = _blank(world, subscription_id, customer, items) | {
         "billing_cycle_anchor": anchor,
         "collection_method": "charge_automatically" if days_until_due is None else "send_invoice",
@@ -51,28 +60,6 @@ def create(
         "trial_start": now if trial_end else None,
     }
     return world.objects.put(subscription)
-
-
-def new_item(
-    world: World, subscription_id: str, price: Json, quantity: int, period: tuple[int, int]
-) -> Json:
-    """An item that isn't part of its subscription yet."""
-    return {
-        "id": world.new_id("si", 14),
-        "object": "subscription_item",
-        "billed_until": None,
-        "billing_thresholds": None,
-        "created": world.now(),
-        "current_period_end": period[1],
-        "current_period_start": period[0],
-        "discounts": [],
-        "metadata": {},
-        "plan": prices.plan(price),
-        "price": copy(price),
-        "quantity": quantity,
-        "subscription": subscription_id,
-        "tax_rates": [],
-    }
 
 
 def _blank(world: World, subscription_id: str, customer: Json, items: list[Json]) -> Json:

@@ -14,6 +14,7 @@ from sandbox.stripe import (
     periods,
     prices,
     renewals,
+    subscription_items,
     subscription_rules,
     subscription_taxes,
     subscriptions,
@@ -177,7 +178,7 @@ def _add(world: World, subscription: Json, change: Json, index: int) -> Json:
         raise checkout_rules.other_currency(price, subscription["currency"], param)
     quantity = 1 if change.get("quantity") is None else change["quantity"]
     period = subscriptions.period(subscription)
-    item = subscriptions.new_item(world, subscription["id"], price, quantity, period)
+    item = subscription_items.new(world, subscription["id"], price, quantity, period)
     item["metadata"] = change.get("metadata") or {}
     items["data"].append(item)
     items["total_count"] = len(items["data"])

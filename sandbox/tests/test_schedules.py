@@ -72,3 +72,29 @@ def test_a_schedule_can_be_released(api: stripe.StripeClient, alice: Member) -> 
     with pytest.raises(stripe.InvalidRequestError) as refused:
         api.v1.subscription_schedules.release(schedule.id)
     assert "in the `released` status" in str(refused.value)
+
+
+def test_a_phase_may_have_more_items_or_fewer(server: Server, api: stripe.StripeClient) -> None:
+    alice = subscribe(server, api)
+    asked: Any = {"currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"}}
+    asked["product_data"] = {"name": "Locker"}
+    locker = api.v1.prices.create(asked).id
+    schedules = api.v1.subscription_schedules
+    made = schedules.create({"from_subscription": alice.subscription.id})
+    dates = {"start_date": made.phases[0].start_date, "end_date": made.phases[0].end_date}
+    one = {"price": MONTHLY, "quantity": 1}
+    phases: Any = [
+        {**dates, "items": [one]},
+        {"items": [{"price": locker, "quantity": 2}, one]},
+        {"items": [{"price": MONTHLY, "quantity": 2}]},
+    ]
+    schedules.update(made.id, {"phases": phases})
+    [before] = alice.subscription["items"].data
+    for wanted, total in (([(locker, 2), (MONTHLY, 1)], 3900), ([(MONTHLY, 2)], 5800)):
+        foreseen = api.v1.invoices.create_preview({"schedule": made.id})
+        server.advance("renewal")
+        items = alice.subscription["items"].data
+        assert [(item.price.id, item.quantity) for item in items] == wanted
+        # An item whose price stays is the same one.
+        assert items[-1].id == before.id
+        assert (foreseen.total, alice.invoices[0].total) == (total, total)

@@ -26,6 +26,14 @@ from billing.stripe.snapshots.fields import (
 
 
 @dataclass(frozen=True)
+class PlannedPhase:
+    """A later phase of a subscription's schedule, with its items' prices."""
+
+    begins_at: datetime
+    price_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SubscriptionSnapshot(Fitted):
     """A subscription with its items, which hold the periods and the prices."""
 
@@ -54,8 +62,7 @@ class SubscriptionSnapshot(Fitted):
     is_by_zelle: bool
     tax_problem: str
     schedule_id: str  # of what's planned for it at Stripe
-    planned_price_id: str  # the price that comes next, if that's what is planned, and when
-    planned_at: datetime | None
+    phases: tuple[PlannedPhase, ...]  # what that changes later, the next first
     balance: int  # the customer's, in the subscription's currency: negative is credit
 
     @property
@@ -95,7 +102,8 @@ def subscription(data: Json) -> SubscriptionSnapshot:
         tax_is_automatic=bool(automatic.get("enabled")),
         has_free_time=bool((data.get("metadata") or {}).get(FREE_KEY)),
         is_by_zelle=bool((data.get("metadata") or {}).get(ZELLE_KEY)),
-        **_planned(data),
+        schedule_id=object_id(data.get("schedule")),
+        phases=_phases(data),
         tax_problem=text(automatic.get("disabled_reason")),
         balance=_balance(part(data["customer"]), data["currency"]),
     )
@@ -111,30 +119,24 @@ def _scheduled_end(data: Json) -> datetime | None:
     return time(schedule["phases"][-1]["end_date"]) if ends_it else None
 
 
-def _planned(data: Json) -> dict[str, Any]:
-    """Read from a subscription's schedule, if it's expanded, which price comes next and when.
-
-    If no other price comes, but something else changes, only when that is.
-    """
-    schedule = data.get("schedule")
-    planned = {"schedule_id": object_id(schedule), "planned_price_id": "", "planned_at": None}
-    now = part(schedule).get("current_phase") or {}
+def _phases(data: Json) -> tuple[PlannedPhase, ...]:
+    """Read from a subscription's schedule, if it's expanded, the later phases that change it."""
+    schedule = part(data.get("schedule"))
+    now = schedule.get("current_phase")
     if not now:
-        return planned
-    have = {item["price"]["id"] for item in data["items"]["data"]}
-    later = [one for one in part(schedule)["phases"] if one["start_date"] >= now["end_date"]]
-    for phase in later:
-        prices = [object_id(item["price"]) for item in phase["items"]]
-        others = [one for one in prices if one not in have]
-        if others:
-            begins = time(phase["start_date"])
-            return planned | {"planned_price_id": others[0], "planned_at": begins}
-    changes = (phase["start_date"] for phase in later if _is_other(phase, data))
-    return planned | {"planned_at": time(next(changes, None))}
+        return ()
+    return tuple(
+        PlannedPhase(
+            begins_at=required_time(one["start_date"]),
+            price_ids=tuple(object_id(item["price"]) for item in one["items"]),
+        )
+        for one in schedule["phases"]
+        if one["start_date"] >= now["end_date"] and _is_other(one, data)
+    )
 
 
 def _is_other(phase: Json, data: Json) -> bool:
-    """Whether a phase with the same prices has other quantities, or a new discount or trial."""
+    """Whether a phase has other prices or quantities, or a new discount or trial."""
     asked = Counter({object_id(one["price"]): one.get("quantity") or 1 for one in phase["items"]})
     have = Counter({one["price"]["id"]: one.get("quantity") or 1 for one in data["items"]["data"]})
     given = [*(phase.get("discounts") or [])]

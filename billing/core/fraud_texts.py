@@ -19,14 +19,18 @@ REPORTS = {
     "misc": gettext_lazy("It’s fraud of another kind; the bank doesn’t say which."),
 }
 MEANING = gettext_lazy(
-    "The card’s bank believes that its owner didn’t make this payment. No money has moved, and "
-    "there’s no dispute yet."
+    "The card’s bank believes that its owner didn’t make this payment. It hasn’t taken anything "
+    "back, and there’s no dispute yet."
 )
 ADVICE = gettext_lazy(
     "A full refund now normally avoids the dispute and its fee. Nothing happens by itself: "
-    "Stripe doesn’t stop or refund the payment, and neither do we."
+    "Stripe doesn’t stop or refund the payment, and neither do we. If the card pays for a "
+    "membership, end that, too: its renewals can be disputed as well."
 )
-SETTLED = gettext_lazy("Nothing: the payment was refunded or disputed, or was left as it is.")
+SETTLED = gettext_lazy(
+    "Nothing: the payment was refunded or disputed, or was left as it is. If the card pays for a "
+    "membership that goes on, the next renewal can be reported, too."
+)
 CONFIDENTIAL = gettext_lazy(
     "We don’t tell the member about the warning. They may be the fraudster, or the victim."
 )

@@ -234,7 +234,7 @@ POWERS = (
         is_on_money=True,
     ),
     Power(
-        "Be one of the two people whom a large refund needs",
+        "Be the one of two people whom no large refund goes without",
         ("billing.approve_large_refund",),
         DECIDING,
         is_on_money=True,

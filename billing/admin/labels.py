@@ -230,6 +230,15 @@ def planned(row: Subscription) -> str:
     return f"{rate} from {show.day(row.planned_at)}"
 
 
+def next_step(row: Subscription) -> str:
+    """Say when a live one is next charged, and when it ends, if it does."""
+    coming = "" if row.ends_with_period else next_charge(row)
+    if row.ends_at is None:
+        return coming
+    ends = f"ends {show.day(row.ends_at)}"
+    return f"{coming}; {ends}" if coming else f"E{ends[1:]}"
+
+
 def next_charge(row: Subscription) -> str:
     """Say when it's next charged or invoiced, or when a paused one resumes."""
     resumes = f" until {show.day(row.resumes_at)}" if row.resumes_at else ""

@@ -26,7 +26,7 @@ from billing.core.statuses import (
 from billing.facts import also_billed, credit, discounts
 from billing.membership import cancellation
 from billing.models import Invoice, Subscription
-from billing.models.subscription import IS_PAUSED
+from billing.models.subscription import IS_PAUSED, RENEWS
 from billing.sync import taxing
 from common.staff import show
 from common.staff.filters import by_day, titled
@@ -88,7 +88,7 @@ class KindFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Memberships that continue, or end automatically."""
+    """Memberships that will renew, or end before that."""
 
     title = "ending"
     parameter_name = "ending"
@@ -98,12 +98,11 @@ class EndingFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
         return [("yes", "Ending"), ("no", "Going on")]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
-        """Keep the live ones with or without an end."""
+        """Keep the live ones that won't renew, or that will."""
         live = queryset.filter(status__in=LIVE_SUBSCRIPTION)
-        going_on = {"cancel_at_period_end": False, "cancel_at__isnull": True}
         if self.value() == "yes":
-            return live.exclude(**going_on)
-        return live.filter(**going_on) if self.value() == "no" else queryset
+            return live.exclude(RENEWS)
+        return live.filter(RENEWS) if self.value() == "no" else queryset
 
 
 class UntaxedFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -241,9 +240,7 @@ class SubscriptionAdmin(PriceButtons, TwoMembershipsPages, StripeCopyAdmin):
             return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
         if row.status in UNPAID_SUBSCRIPTION:
             return _next_try(row)
-        if row.ends_at:
-            return f"Ends {show.day(row.ends_at)}"
-        return labels.next_charge(row)
+        return labels.next_step(row)
 
     @column("Collection")
     def collected(self, row: Subscription) -> str:

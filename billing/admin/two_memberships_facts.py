@@ -151,7 +151,7 @@ def _called(row: Subscription) -> str:
 def _next(row: Subscription) -> str:
     if row.status in UNPAID_SUBSCRIPTION:
         return "The last payment failed"
-    return f"Ends {show.day(row.ends_at)}" if row.ends_at else labels.next_charge(row)
+    return labels.next_step(row)
 
 
 def _paid(payment: Payment | None) -> SafeString | str:

@@ -100,7 +100,7 @@ def _badge(row: Subscription) -> tuple[Tone | None, str]:
         return Tone.BAD, _("Payment failed")
     if row.status == SubscriptionStatus.PAUSED or row.is_paused:
         return Tone.WAIT, _("Paused")
-    return (Tone.WAIT, _("Ending")) if row.ends_at else (None, "")
+    return (Tone.WAIT, _("Ending")) if row.ends_with_period else (None, "")
 
 
 def _note(row: Subscription, waiting: Iterable[Invoice]) -> str:

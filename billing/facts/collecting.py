@@ -17,7 +17,7 @@ def paused(row: Subscription, charge: Money | None) -> str:
     sentences = [_no_charges(row), _("You’re still a member."), _after_the_pause(row, charge)]
     if row.status == SubscriptionStatus.TRIALING:
         sentences.insert(0, free_until(row))
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
 def _no_charges(row: Subscription) -> str:
@@ -37,6 +37,8 @@ def free_until(row: Subscription) -> str:
 def _after_the_pause(row: Subscription, charge: Money | None) -> str:
     if row.resumes_at is None:
         return _("We’ll email you when payments resume.")
+    if row.ends_at and row.ends_at <= row.resumes_at:
+        return ""
     if row.is_renewal_charged:
         return next_payment(row, charge)
     return _("After that, your membership renews as usual.")

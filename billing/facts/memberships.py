@@ -12,13 +12,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from billing.core import subscription_items
 from billing.facts import plans
 from billing.models import Product, Subscription
 from billing.models.locks import lock_member
-from billing.models.subscription import SubscriptionQuerySet
+from billing.models.subscription import RENEWS, SubscriptionQuerySet
 
 
 def live(user: User) -> list[Subscription]:
@@ -65,9 +65,8 @@ def paid_twice() -> QuerySet[Any, Any]:
 
     One that ends several renewals from now is charged until then.
     """
-    renews = Q(cancel_at=None) | Q(cancel_at__gt=F("current_period_end"))
-    rows = Subscription.objects.memberships().live().filter(renews)
-    going_on = rows.exclude(cancel_at_period_end=True).order_by().values("customer__user")
+    rows = Subscription.objects.memberships().live().filter(RENEWS)
+    going_on = rows.order_by().values("customer__user")
     return going_on.annotate(count=Count("*")).filter(count__gt=1)
 
 

@@ -37,6 +37,10 @@ class SubscriptionQuerySet(MemberRecordQuerySet["Subscription"]):
 
 
 # Nothing is collected for now, because its payments or the subscription itself are paused.
+# What `Subscription.ends_with_period` denies: an end that's renewals away stops none of them.
+RENEWS = models.Q(cancel_at_period_end=False) & (
+    models.Q(cancel_at=None) | models.Q(cancel_at__gt=models.F("current_period_end"))
+)
 IS_PAUSED = models.Q(pause_behavior__gt="") | models.Q(status=SubscriptionStatus.PAUSED)
 
 

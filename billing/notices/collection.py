@@ -86,7 +86,7 @@ def _resumed(subscription: Subscription, seen_at: datetime) -> None:
             next_charge=str(charge) if is_charged and charge is not None else "",
             next_charge_on=end if is_charged else None,
             by_invoice=subscription.is_sent,
-            ends_on=subscription.ends_at,
+            ends_on=subscription.ends_at if subscription.ends_with_period else None,
             url=portal_url("billing:membership"),
         ),
         cause=f"{subscription.stripe_id}:{subscription.read_at.timestamp()}",

@@ -29,7 +29,8 @@ class Welcome(MessageContext):
 class MembershipEnds(MessageContext):
     """A membership will end. `goes_on` says what else is still charged.
 
-    `renews_on` is None if it isn't charged again; a schedule's end can be several renewals away.
+    `renews_on` is None if its next renewal isn't charged: it ends before, or payments `are_paused`
+    (until `resumes_on`, unless it ends first). An end can be several renewals away.
     """
 
     kind = Kind.MEMBERSHIP_ENDS
@@ -37,6 +38,8 @@ class MembershipEnds(MessageContext):
     plan_name: str
     ends_on: datetime
     renews_on: datetime | None = None
+    are_paused: bool = False
+    resumes_on: datetime | None = None
     next_charge: str = ""
     goes_on: Sequence[str]
     another: bool

@@ -71,13 +71,17 @@ def end_scheduled(scheduled: EndScheduled) -> None:
     if ends_at is None:
         return
     user, renews_at = subscription.customer.user, subscription.current_period_end
+    is_charged, resumes_at = subscription.is_renewal_charged, subscription.resumes_at
+    are_paused = not is_charged and not subscription.ends_with_period
     outbox.put(
         user,
         contexts.MembershipEnds(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             ends_on=ends_at,
-            renews_on=renews_at if subscription.is_renewal_charged else None,
+            renews_on=renews_at if is_charged else None,
+            are_paused=are_paused,
+            resumes_on=resumes_at if are_paused and resumes_at and resumes_at < ends_at else None,
             next_charge=charges.known_charge(subscription),
             goes_on=_goes_on(subscription),
             another=_keeps_another(subscription),

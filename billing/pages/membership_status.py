@@ -111,8 +111,7 @@ class Membership:
         is_free = self.next_charge is not None and not self.next_charge
         is_paused = self.state == MembershipState.PAUSED and self.next_charge_at is None
         is_sent = self.row is not None and self.row.is_sent
-        is_over = self.ends_at is not None and self.next_charge_at is None
-        if is_over or is_free or is_paused or is_sent:
+        if self.ends_with_period or is_free or is_paused or is_sent:
             return _("Card on file")
         return _("Next charge to")
 
@@ -224,10 +223,7 @@ def _live_membership(row: Subscription, facts: MemberFacts) -> Membership:
     waiting = _waiting_for_bank(invoices) if state == MembershipState.ACTIVE else None
     price = row.money
     is_resumed_then = state == MembershipState.PAUSED and row.is_paused and row.is_renewal_charged
-    is_later = state == MembershipState.ENDING and row.is_renewal_charged
-    goes_on = (
-        state in (MembershipState.ACTIVE, MembershipState.TRIAL) or is_resumed_then or is_later
-    )
+    goes_on = state in (MembershipState.ACTIVE, MembershipState.TRIAL) or is_resumed_then
     next_charge = discounts.next_charge(row)
     return Membership(
         state=state,
@@ -310,7 +306,7 @@ def _state(row: Subscription) -> tuple[MembershipState, Tone, str]:
         return MembershipState.PAYMENT_DUE, Tone.BAD, _("Payment failed")
     if row.status == SubscriptionStatus.PAUSED:
         return MembershipState.PAUSED, Tone.WAIT, _("Paused")
-    if row.ends_at:
+    if row.ends_with_period:
         return MembershipState.ENDING, Tone.WAIT, _("Ending")
     if row.is_paused:
         return MembershipState.PAUSED, Tone.WAIT, _("Paused")
@@ -355,9 +351,7 @@ def _sentence(state: MembershipState, row: Subscription, charge: Money | None) -
             return _("Your membership is paused. You won’t be charged.")
         case MembershipState.ENDING:
             end = row.ends_at or row.current_period_end
-            ends = _("Your membership ends on %(day)s.") % {"day": long_date(end)}
-            then = collecting.next_payment(row, charge) if row.is_renewal_charged else ""
-            return _joined(ends, then, balance if then else "")
+            return _("Your membership ends on %(day)s.") % {"day": long_date(end)}
         case MembershipState.TRIAL:
             then = collecting.first_payment(row, charge)
             return _joined(collecting.free_until(row), then, balance)

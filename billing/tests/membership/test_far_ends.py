@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from billing.admin import labels
 from billing.core.dates import long_date
 from billing.core.statuses import DecisionState, MembershipAction
 from billing.facts import memberships
@@ -23,9 +25,11 @@ from billing.refunds import service as refunds
 from billing.sync.refresh import sync_subscription
 from billing.tests import factories
 from billing.tests.life import a_minute_passes, deliver, paid_member
-from billing.tests.membership.test_scheduled_changes import end_by_schedule, told
+from billing.tests.membership.test_scheduled_changes import end_by_schedule, newest_mail, told
 from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import signed_in_now, support
+from common import days as common_days
+from common.staff import show
 from conftest import Sandbox, run_jobs
 from emails.models import Message
 from portal.selfservice import closing
@@ -165,6 +169,78 @@ def test_help_says_how_it_is_canceled(sandbox: Sandbox, client: Client, alice: U
     assert "Cancel anytime." in text
     assert reverse("billing:cancel") in text
     assert "You’ve already canceled" not in text
+
+
+# Paused, or free
+
+
+def pause(sandbox: Sandbox, until: datetime | None) -> None:
+    paused: Any = {"behavior": "void"}
+    if until:
+        paused["resumes_at"] = int(until.timestamp())
+    v1 = sandbox.stripe.v1
+    v1.subscriptions.update(row().stripe_id, {"pause_collection": paused})
+    deliver(sandbox.events())
+
+
+@pytest.mark.parametrize("days", [10, None])
+def test_while_payments_are_paused_nobody_reads_that_they_are_over(
+    sandbox: Sandbox, client: Client, alice: User, days: int | None
+) -> None:
+    resumes_at = row().current_period_end + timedelta(days=days) if days else None
+    pause(sandbox, resumes_at)
+    end_by_schedule(sandbox, 6)
+    mail, ends_at = newest_mail(alice), row().ends_at
+    assert ends_at is not None
+    assert f"Ends on: {common_days.full(ends_at)}" in mail
+    if resumes_at:
+        assert f"Your payments are paused until {common_days.full(resumes_at)}." in mail
+        assert "After that, it renews and is charged as usual." in mail
+    else:
+        assert "Your payments are paused for now." in mail
+    assert "won’t charge you" not in mail
+    client.force_login(alice)
+    for name in ("home", "billing:membership", "selfservice:help"):
+        text = page(client, name)
+        paused = f"until {long_date(resumes_at)}" if resumes_at else "for now"
+        assert f"Nothing is charged {paused}." in text
+        assert "Nothing more is charged" not in text
+        assert "won’t be charged again" not in text
+    assert long_date(ends_at) in page(client, "billing:membership")
+
+
+def test_who_is_free_until_then_still_reads_so(client: Client) -> None:
+    now = timezone.now()
+    it = factories.make_subscription(
+        status="trialing", trial_end=now + timedelta(days=15), cancel_at=now + timedelta(days=700)
+    )
+    client.force_login(it.customer.user)
+    text = page(client, "billing:membership")
+    assert "Free until" in text
+    assert "Free trial" in text
+    assert "Ending" not in text
+    assert it.cancel_at is not None
+    lines = re.sub(r"<[^>]+>", "", text)
+    assert f"Ends{common_days.long(timezone.localtime(it.cancel_at))}" in lines
+
+
+def test_staff_read_the_next_charge_and_the_end() -> None:
+    later = timezone.now() + timedelta(days=700)
+    it = factories.make_subscription(cancel_at=later, next_charge=2900)
+    said = labels.next_step(it)
+    assert said.startswith("Next charge of $29.00 on ")
+    assert said.endswith(f"; ends {show.day(later)}")
+    soon = factories.make_subscription(cancel_at_period_end=True)
+    assert labels.next_step(soon) == f"Ends {show.day(soon.current_period_end)}"
+
+
+def test_staff_find_it_among_those_that_go_on() -> None:
+    far = factories.make_subscription(cancel_at=timezone.now() + timedelta(days=700))
+    soon = factories.make_subscription(cancel_at=timezone.now() + timedelta(days=3))
+    client, at = signed_in_now(support()), reverse("admin:billing_subscription_changelist")
+    for chosen, found in (("yes", soon), ("no", far)):
+        listed = client.get(f"{at}?ending={chosen}").context["cl"].result_list
+        assert [one.pk for one in listed] == [found.pk]
 
 
 # Two at once

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from billing.core.statuses import UNPAID_SUBSCRIPTION, CollectionMethod, SubscriptionStatus
 from billing.models import Subscription
-from billing.models.subscription import IS_PAUSED
+from billing.models.subscription import IS_PAUSED, RENEWS
 from common.reads import Part, Reading
 
 # What the subscriptions in a share have in common.
@@ -49,7 +49,7 @@ class Business:
 def _shares() -> QuerySet[Any, Any]:
     live = Subscription.objects.memberships().live().order_by()
     rows: QuerySet[Any, Any] = live.annotate(
-        is_ending=Q(cancel_at_period_end=True) | Q(cancel_at__isnull=False),
+        is_ending=~RENEWS,
         pays_nothing=IS_PAUSED,
         by_invoice=Q(collection_method=CollectionMethod.SEND),
     )

@@ -180,13 +180,13 @@ def _next(facts: MemberFacts, row: Subscription) -> str:
     """Say when it's charged, ends, or ended; if unpaid, when Stripe tries again."""
     if not row.is_live:
         return f"Ended {show.day(row.ended_at)}" if row.ended_at else show.NOTHING
-    if row.ends_at:
-        return f"Ends {show.day(row.ends_at)}"
+    if row.ends_with_period:
+        return labels.next_step(row)
     if row.status in UNPAID_SUBSCRIPTION:
         retries = [one.next_payment_attempt_at for one in facts.money.unpaid]
         again = next(iter(filter(None, retries)), None)
         return f"Payment retry {show.day(again)}" if again else "No retry scheduled"
-    return labels.next_charge(row) or show.NOTHING
+    return labels.next_step(row) or show.NOTHING
 
 
 def _pays_with(row: Subscription) -> str:

@@ -192,7 +192,9 @@ def of_invoice(
         ]
     times = [payment.attempted_at for payment in payments if payment.attempted_at]
     tries = [row for row in rows if not row.is_outside]
-    return _failed_try(old, new, tries, max(times, default=read_at))
+    # A try without a charge has no time of its own; an invoice that's first read may be an old one.
+    undated = read_at if old else new.finalized_at or new.created_at
+    return _failed_try(old, new, tries, max(times, default=undated))
 
 
 def _failed_try(

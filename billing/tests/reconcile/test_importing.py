@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
 
 from billing import tasks
 from billing.models import Customer, Invoice, Payment, Subscription, UnassignedCustomer
 from billing.reconcile import importing
-from billing.sync import refresh
+from billing.sync import changes, refresh
+from billing.tests import factories
 from billing.tests.life import sign_up
 from billing.tests.sync.test_assignment import made_in_the_dashboard, verify
 from conftest import Sandbox, run_jobs
+from emails import outbox
 from emails.models import Message
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +67,23 @@ def test_an_end_that_was_scheduled_before_isnt_news(sandbox: Sandbox) -> None:
     run()
     assert Subscription.objects.get().ends_at is not None
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("collection", ["requires_action", "failed"])
+def test_a_payment_that_failed_before_isnt_news_without_a_charge(collection: str) -> None:
+    """The bank wants a confirmation, or there was no card: Stripe dates neither."""
+    now = timezone.now()
+    facts = {"status": "open", "attempt_count": 1, "collection": collection}
+    row = factories.make_subscription(status="past_due")
+    invoice = factories.make_invoice(
+        row.customer, subscription=row, finalized_at=now - timedelta(days=1), **facts
+    )
+    with transaction.atomic(), outbox.nothing_before(now):
+        changes.announce(changes.of_invoice(None, invoice, [], [], now + timedelta(seconds=1)))
+    assert not Message.objects.exists()
+    with transaction.atomic():
+        changes.announce(changes.of_invoice(None, invoice, [], [], now))
+    assert Message.objects.exists()
 
 
 def test_an_end_is_told_once_although_its_row_is_read_anew(sandbox: Sandbox) -> None:

@@ -36,6 +36,7 @@ BROUGHT = {
     "qrcode": "django-allauth",
     "pyjwt": "django-allauth",
     "requests": "stripe",
+    "urllib3": "django-anymail",
     "werkzeug": "flask",
 }
 

@@ -50,6 +50,7 @@ NO_RECORD = {
     "again": "leads to the page that refunds, which records it",
     "approve_selected": "leads to the page that approves them, which records it",
     "export": "makes a row of downloads, which says who took it",
+    "refund_it": "leads to the page that refunds, which records it",
     "rehearse": "is rolled back",
     "ask_for_payment": "leads to the form of a payment request",
     "ask_members": "leads to what it made: requests, each with who asked",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,6 +14,7 @@ from unfold.contrib.filters.admin import RadioFilter
 from unfold.forms import BaseDialogForm
 
 from billing.admin import labels
+from billing.admin.acting import Acting
 from billing.admin.bank.dialogs import BecauseForm
 from billing.admin.copies import StripeCopyAdmin, disputes_of, on_day
 from billing.admin.refunds.case import refunds_of
@@ -62,9 +61,10 @@ class NeedsFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
 
 
 @admin.register(FraudWarning)
-class FraudWarningAdmin(StripeCopyAdmin):
+class FraudWarningAdmin(Acting, StripeCopyAdmin):
     """Payments that a card's bank reports as fraud, before anyone disputes them."""
 
+    refusal = WarningError
     search_fields = ["stripe_id__startswith", "payment__stripe_id__startswith"]
     search_help_text = "Part of a name or email address, phone number, issfr_…, or pi_…"
     list_display = ["who", "money", "state", "report", "reported"]
@@ -173,20 +173,6 @@ class FraudWarningAdmin(StripeCopyAdmin):
             lambda row: fraud_warnings.take_up(row.pk, current_user(request)),
             "It waits for somebody again.",
         )
-
-    def _act(
-        self, request: HttpRequest, object_id: str, act: Callable[[FraudWarning], Any], said: str
-    ) -> HttpResponse:
-        """Run a use case; show its result or refusal on the warning's page."""
-        row = row_or_404(FraudWarning, object_id)
-        try:
-            act(row)
-        except (WarningError, PermissionDenied) as error:
-            self.message_user(request, str(error), "error")
-        else:
-            self.log_change(request, row, said)
-            self.message_user(request, said)
-        return redirect(show.page_of(row))
 
     @column("State")
     def state(self, row: FraudWarning) -> SafeString:

@@ -151,7 +151,8 @@ def _state_obstacle(row: Subscription) -> Obstacle | None:
 def _coming(row: Subscription) -> Obstacle | None:
     """Return what's decided for the end of the period."""
     if row.ends_at:
-        return Obstacle(_("Your membership is about to end. Keep it to switch plans."))
+        why = _("Your membership ends on %(day)s. Keep it to switch plans.")
+        return Obstacle(why % {"day": plain_date(row.ends_at)})
     if row.planned_at and row.planned_price_id:
         why = _("Your price changes on %(day)s. To choose another, keep your present plan first.")
         return Obstacle(why % {"day": plain_date(row.planned_at)})

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Upper
 from django.forms import Form
@@ -17,6 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RadioFilter
 from unfold.dataclasses import UnfoldAction
 
+from billing.admin.acting import Acting
 from billing.admin.bank import hand_page, match_page, words
 from billing.admin.bank.base import BankAdmin
 from billing.admin.bank.dialogs import BecauseForm
@@ -34,7 +34,7 @@ from common.spreadsheets import Cell
 from common.staff import show
 from common.staff.exporting import FETCHED
 from common.staff.filters import by_date
-from common.staff.parts import button, column, page_button, row_or_404
+from common.staff.parts import button, column, page_button
 from members.access import current_user
 from members.signin.staff_recent import recently_signed_in
 
@@ -134,9 +134,10 @@ class StandingFilter(RadioFilter):  # type: ignore[misc]
 
 
 @admin.register(BankTransfer)
-class BankTransferAdmin(BankAdmin, MoneyListAdmin):
+class BankTransferAdmin(Acting, BankAdmin, MoneyListAdmin):
     """Transfers: those that came and those that went."""
 
+    refusal = AllocationError
     list_before_template = "admin/billing/bank/money.html"
     search_fields = [
         "name__icontains",
@@ -310,20 +311,6 @@ class BankTransferAdmin(BankAdmin, MoneyListAdmin):
             lambda row: allocating.bring_back(row.pk, current_user(request)),
             "Brought back. It waits to be matched.",
         )
-
-    def _act(
-        self, request: HttpRequest, object_id: str, act: Callable[[BankTransfer], Any], said: str
-    ) -> HttpResponse:
-        """Run a use case; show its result or refusal on the transfer's page."""
-        row = row_or_404(BankTransfer, object_id)
-        try:
-            act(row)
-        except (AllocationError, PermissionDenied) as error:
-            self.message_user(request, str(error), "error")
-        else:
-            self.log_change(request, row, said)
-            self.message_user(request, said)
-        return redirect(show.page_of(row))
 
     def _of(self, object_id: Any) -> Any:
         if not str(object_id).isdecimal():

@@ -192,9 +192,12 @@ def test_while_payments_are_paused_nobody_reads_that_they_are_over(
     end_by_schedule(sandbox, 6)
     mail, ends_at = newest_mail(alice), row().ends_at
     assert ends_at is not None
-    assert f"Ends on: {common_days.full(ends_at)}" in mail
+    assert f"Ends on: {common_days.full(timezone.localtime(ends_at))}" in mail
     if resumes_at:
-        assert f"Your payments are paused until {common_days.full(resumes_at)}." in mail
+        assert (
+            f"Your payments are paused until {common_days.full(timezone.localtime(resumes_at))}."
+            in mail
+        )
         assert "After that, it renews and is charged as usual." in mail
     else:
         assert "Your payments are paused for now." in mail

@@ -144,6 +144,7 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         "closing": closing,
         "changes": closing_books.changes(closing) if closing else [],
         "closed_by": show.name_of(closing.closed_by) if closing else "",
+        "has_others": books.has_others_among_memberships(day),
         "closed_at": show.moment(closing.closed_at) if closing else "",
         "why_not": "" if closing else closing_books.why_not(day),
         "close_url": _url(day, "close") if request.user.has_perm(MAY_CLOSE) else "",

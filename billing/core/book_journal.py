@@ -16,7 +16,7 @@ from typing import NamedTuple
 from billing.core.book_words import Section
 
 STRIPE, TRANSIT, BANK = "stripe", "transit", "bank"
-MEMBERSHIP, SINGLE, OTHER = "membership", "single", "other"
+MEMBERSHIP, SUBSCRIPTION, SINGLE, OTHER = "membership", "subscription", "single", "other"
 REFUNDS, DISPUTES, FEES, ADJUSTMENTS, TAX = "refunds", "disputes", "fees", "adjustments", "tax"
 OF_SECTION = {
     Section.REFUNDS: REFUNDS,
@@ -31,12 +31,14 @@ BALANCE, PAID_OUT, SALES_TAX = "Stripe's balance", "Payouts to the bank", "Sales
 class Account(NamedTuple):
     """An account: what it's for, and what it's called until somebody says otherwise.
 
+    As long as nobody names it, what's `instead` of it is posted to, name and code, if it has one.
     There's no code to begin with. Each chart of accounts has its own, and a wrong one is posted
     without a word, or refused: Xero's manual journals can't have its system accounts.
     """
 
     meaning: str
     name: str
+    instead: str = ""
 
 
 ACCOUNTS = {
@@ -44,6 +46,7 @@ ACCOUNTS = {
     TRANSIT: Account("Payouts on their way to the bank", "Payouts in transit"),
     BANK: Account("Bank account (Zelle, cash, checks)", "Checking"),
     MEMBERSHIP: Account("Income from memberships", "Membership income"),
+    SUBSCRIPTION: Account("Income from other subscriptions", "Sales", instead=SINGLE),
     SINGLE: Account("Income from one-time payments", "Sales"),
     OTHER: Account("Income from customers who aren’t members", "Sales"),
     REFUNDS: Account("Refunds", "Refunds"),
@@ -119,13 +122,14 @@ def by_account(postings: Iterable[Posting]) -> list[Posting]:
 
 def names(chosen: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[str, str]]:
     """Return each account's name and code: those that staff chose, or the portal's own name."""
-    return {
-        key: (
-            chosen.get(key, {}).get("name") or account.name,
-            chosen.get(key, {}).get("code") or "",
-        )
-        for key, account in ACCOUNTS.items()
-    }
+    return {key: _named(key, chosen) for key in ACCOUNTS}
+
+
+def _named(key: str, chosen: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
+    account, own = ACCOUNTS[key], chosen.get(key, {})
+    if account.instead and not any(own.values()):
+        return _named(account.instead, chosen)
+    return own.get("name") or account.name, own.get("code") or ""
 
 
 def without_code(postings: Iterable[Posting], chosen: Mapping[str, Mapping[str, str]]) -> list[str]:

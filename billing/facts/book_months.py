@@ -15,15 +15,20 @@ from django.db.models import Case, DateField, Value, When
 from django.db.models.functions import Cast, TruncMonth
 
 from billing.models import BookClosing
+from billing.models.closing import CURRENT
 from common import region
 
 
 @dataclass(frozen=True)
 class Months:
-    """The months of the books; `closed` has the zones of closed ones in the order of closing."""
+    """The months of the books; `closed` has the zones of closed ones in the order of closing.
+
+    In those of `together`, other subscriptions stay memberships, as when they were closed.
+    """
 
     zone: ZoneInfo
     closed: dict[date, ZoneInfo]
+    together: frozenset[date] = frozenset()
 
     def zone_of(self, month: date) -> ZoneInfo:
         """Return the time zone that a month is counted in."""
@@ -88,8 +93,13 @@ class Months:
 
 def read() -> Months:
     """Return the months as they are now: one query."""
-    closed = BookClosing.objects.order_by("number").values_list("month", "time_zone")
-    return Months(region.zone(), {month: ZoneInfo(zone) for month, zone in closed})
+    columns = BookClosing.objects.order_by("number").values_list("month", "time_zone", "version")
+    closed = list(columns)
+    return Months(
+        region.zone(),
+        {month: ZoneInfo(zone) for month, zone, _version in closed},
+        frozenset(month for month, _zone, version in closed if version < CURRENT),
+    )
 
 
 def after(month: date, months: int = 1) -> date:

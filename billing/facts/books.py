@@ -4,6 +4,8 @@ Everything counts on the day it moved (a balance transaction's `created_at`), so
 never changes an earlier month: a refund stands in the month in which it was made. `book_months` has
 when a month begins and ends.
 Opening balance and lines make the closing balance, and every row is in lines with all its parts.
+What was sold is as on the staff's home page (`paid_for`). Only a month that was closed before other
+subscriptions stood apart keeps them among the memberships, so that it says what was handed in.
 """
 
 from __future__ import annotations
@@ -32,18 +34,21 @@ from django.utils import timezone
 
 from billing.core import book_words, tax_texts
 from billing.core.book_words import Section
-from billing.facts import book_months, direct_money
+from billing.facts import book_months, direct_money, paid_for
 from billing.facts.book_months import Months
+from billing.facts.paid_for import TOGETHER, PaidFor
 from billing.models import BalanceReading, BalanceTransaction, TaxRate
 from common.money import Money
 
 # Other kinds of balance at Stripe are kept apart from this one.
 PAYMENTS = "payments"
 FEE, FEE_REST = "fee", "fee-rest"
+STRANGERS = "other"
 KINDS = {
-    "membership": "Membership",
-    "single": "One-time payments",
-    "other": "Customers who aren’t members here",
+    PaidFor.MEMBERSHIP.value: "Membership",
+    PaidFor.SUBSCRIPTION.value: "Other subscriptions",
+    PaidFor.ONCE.value: "One-time payments",
+    STRANGERS: "Customers who aren’t members here",
 }
 NO_TAX, SOME_TAX = "no tax", "with tax"
 GROSS = sorted(name for name, where in book_words.SECTIONS.items() if where is Section.GROSS)
@@ -163,21 +168,23 @@ def _only_direct(known: list[Summary], all_months: Months) -> Iterator[Summary]:
 
 def statements(month: date) -> list[Statement]:
     """Return a month's statements, one per currency ever used until its end."""
-    begin, end = book_months.read().bounds(month)
+    all_months = book_months.read()
+    _begin, end = all_months.bounds(month)
     used = BalanceTransaction.objects.filter(balance_type=PAYMENTS, created_at__lt=end)
     currencies = used.order_by("currency").values_list("currency", flat=True).distinct()
-    return [_statement(month, one, begin, end) for one in currencies]
+    return [_statement(month, one, all_months) for one in currencies]
 
 
 def statement(month: date, currency: str) -> Statement:
     """Return a month in one currency: six queries."""
-    return _statement(month, currency, *book_months.read().bounds(month))
+    return _statement(month, currency, book_months.read())
 
 
-def _statement(month: date, currency: str, begin: datetime, end: datetime) -> Statement:
+def _statement(month: date, currency: str, all_months: Months) -> Statement:
+    begin, end = all_months.bounds(month)
     before = _rows(currency).filter(created_at__lt=begin)
     opening = before.aggregate(sum=Sum("net", default=0))["sum"]
-    rows = _moved(currency, begin, end)
+    rows = _moved(month, currency, all_months)
     fees = _fees(currency, begin, end, rows)
     lines = [*_gross(rows, currency), *_by_category(rows, currency), *fees]
     order = list(Section)
@@ -206,16 +213,17 @@ def moved_directly(month: date) -> list[tuple[str, Money]]:
 
 def of_month(month: date, currency: str) -> QuerySet[Any]:
     """Return a month's rows with what decides on their line: `sold` and `rates`."""
-    return _moved(currency, *book_months.read().bounds(month))
+    return _moved(month, currency, book_months.read())
 
 
-def _moved(currency: str, begin: datetime, end: datetime) -> QuerySet[Any]:
+def _moved(month: date, currency: str, all_months: Months) -> QuerySet[Any]:
+    begin, end = all_months.bounds(month)
+    names = TOGETHER if month in all_months.together else {}
     rows = _rows(currency).filter(created_at__gte=begin, created_at__lt=end)
     sorted_out: QuerySet[Any] = rows.annotate(
         sold=Case(
-            When(payment=None, then=Value("other")),
-            When(payment__invoice__subscription__isnull=False, then=Value("membership")),
-            default=Value("single"),
+            When(payment=None, then=Value(STRANGERS)),
+            default=paid_for.case(names, "payment__"),
             output_field=CharField(),
         ),
         # Of a one-time payment read by an earlier version, only the sum of its tax is known.
@@ -238,6 +246,16 @@ def _moved(currency: str, begin: datetime, end: datetime) -> QuerySet[Any]:
         ),
     )
     return sorted_out
+
+
+def has_others_among_memberships(month: date) -> bool:
+    """Whether a closed month has other subscriptions in its lines of memberships: two queries."""
+    all_months = book_months.read()
+    if month not in all_months.together:
+        return False
+    begin, end = all_months.bounds(month)
+    rows = BalanceTransaction.objects.filter(created_at__gte=begin, created_at__lt=end)
+    return rows.filter(payment__invoice__subscription__is_membership=False).exists()
 
 
 def parts(row: BalanceTransaction) -> Counter[str]:

@@ -29,6 +29,8 @@ from billing.core.statuses import (
     InvoiceStatus,
     PaymentStatus,
 )
+from billing.facts import paid_for
+from billing.facts.paid_for import PaidFor
 from billing.models import (
     CohortFact,
     Customer,
@@ -113,11 +115,7 @@ def recovered() -> QuerySet[Invoice]:
 
 
 PAID_KINDS = ("paid:membership", "paid:other", "paid:once")
-PAID_KIND = Case(
-    When(invoice__subscription__is_membership=True, then=Value("paid:membership")),
-    When(invoice__subscription__is_membership=False, then=Value("paid:other")),
-    default=Value("paid:once"),
-)
+PAID_KIND = paid_for.case(dict(zip(PaidFor, PAID_KINDS, strict=True)))
 
 
 def sources() -> list[Source]:

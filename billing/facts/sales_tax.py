@@ -20,8 +20,9 @@ from django.db.models.functions import Coalesce
 
 from billing.core import book_words
 from billing.core.book_words import Section
-from billing.facts import book_months, books, direct_money
+from billing.facts import book_months, books, direct_money, paid_for
 from billing.facts.book_months import Months, after
+from billing.facts.paid_for import TOGETHER, PaidFor
 from billing.models import BalanceTransaction, Payment, TaxRate
 from common.money import Money
 
@@ -124,7 +125,7 @@ class _Sum:
     tax: dict[str, int] = field(default_factory=lambda: dict.fromkeys((CAME, BACK, TAKEN), 0))
 
 
-STRANGER = _Share("other", {NOT_OURS: Fraction(0)})
+STRANGER = _Share(books.STRANGERS, {NOT_OURS: Fraction(0)})
 
 
 def summaries(first: date, months: int = 1) -> list[Summary]:
@@ -139,12 +140,13 @@ def summaries(first: date, months: int = 1) -> list[Summary]:
         if one.at < begin:
             continue
         share = shares.get(one.payment or 0, STRANGER)
+        what = _counted_as(share.sold, one.at, all_months)
         by_rate = {
             rate: _rounded(part * (before + one.amount)) - _rounded(part * before)
             for rate, part in share.rates.items()
         }
         tax = sum(by_rate.values())
-        part = parts[one.currency][PartKey(one.way, share.sold, one.is_direct)]
+        part = parts[one.currency][PartKey(one.way, what, one.is_direct)]
         part.gross += one.amount
         part.tax += tax
         for rate, amount in by_rate.items():
@@ -152,6 +154,12 @@ def summaries(first: date, months: int = 1) -> list[Summary]:
             found.base += one.amount - tax
             found.tax[one.way] += amount
     return [_summary(currency, sums, dict(parts[currency])) for currency in sorted(parts)]
+
+
+def _counted_as(what: str, at: datetime, all_months: Months) -> str:
+    """Return what a payment counts as in its month of the books."""
+    is_apart = what != PaidFor.SUBSCRIPTION or all_months.month_of(at) not in all_months.together
+    return what if is_apart else TOGETHER[PaidFor.SUBSCRIPTION]
 
 
 def _at_stripe(begin: datetime, end: datetime) -> Iterator[_Moved]:
@@ -210,17 +218,17 @@ def _shares(payments: set[int]) -> dict[int, _Share]:
             invoice_tax,
             total,
             paid,
-            is_for,
-        ) in rows.values_list(
+            what,
+        ) in rows.annotate(sold=paid_for.case()).values_list(
             *("pk", "amount_received", "tax", "taxes", "invoice__taxes", "invoice__tax"),
-            *("invoice__total", "invoice__amount_paid", "invoice__subscription"),
+            *("invoice__total", "invoice__amount_paid", "sold"),
         ):
             if total is None:
                 rates = _by_rate(taxes, tax, received)
             else:
                 # A payment has its share of its invoice's tax, as in members' statements.
                 rates = _by_rate(of_invoice, invoice_tax, max(total, paid) if total > 0 else 0)
-            found[pk] = _Share("membership" if is_for else "single", rates)
+            found[pk] = _Share(what, rates)
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-# What a closing keeps, and its hash is over.
-WITHOUT_DIRECT, CURRENT = 1, 2
+# What a closing keeps, and its hash is over: without money outside of Stripe's balance, and with
+# it; the current one has other subscriptions in lines of their own, apart from the membership.
+WITHOUT_DIRECT, WITH_DIRECT, CURRENT = 1, 2, 3
 
 
 class BookClosing(models.Model):
@@ -15,9 +16,10 @@ class BookClosing(models.Model):
     `statements` is a list of `{"currency", "opening", "closing", "lines"}`, whose lines are
     `{"section", "key", "label", "amount", "count"}`, in minor units. `direct` is what moved outside
     of Stripe's balance, a list of `{"kind", "currency", "amount"}`; closings of version 1 were made
-    before it was kept, and their hash doesn't have it. `time_zone` decides for good when the month
-    began and ended (`billing.facts.book_months`). `hash` is over the row and the
-    hash of the month closed before it (see `billing.reconcile.closing_books`).
+    before it was kept, and their hash doesn't have it. Until version 2, other subscriptions counted
+    as memberships, and do so in these months for good (`billing.facts.books`). `time_zone` decides
+    for good when the month began and ended (`billing.facts.book_months`). `hash` is over the row
+    and the hash of the month closed before it (see `billing.reconcile.closing_books`).
     """
 
     number = models.PositiveIntegerField(unique=True)

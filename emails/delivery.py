@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from common.queue import Backoff, hurry
@@ -32,6 +32,7 @@ from emails import (
     suppressing,
     text_caps,
     text_messages,
+    ways,
 )
 from emails.catalog import spec_of
 from emails.models import (
@@ -172,8 +173,12 @@ def _claim(message_id: int) -> Message | None:
         unknown_since=None,
         then=F("sending_at"),
     )
+    # The first try that may have worked stays: those after it must be the same mail.
+    in_doubt_already = Q(unknown_since__isnull=False) | Q(state=MessageState.SENDING)
+    stays = When(in_doubt_already | Q(channel=Channel.SMS), then=F("tried_by"))
     claimed = Message.objects.filter(queued | abandoned, pk=message_id).update(
         state=MessageState.SENDING,
+        tried_by=Case(stays, default=Value(str(ways.current()))),
         sending_at=now,
         attempts=F("attempts") + 1,
         unknown_since=Case(in_doubt, default=F("unknown_since")),

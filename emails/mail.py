@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from common import addresses
 from common.context import current_brand
-from common.mail_providers import PROVIDERS, is_same_again
 from common.network import is_network_error
 from emails import (
     attachments,
@@ -23,6 +22,7 @@ from emails import (
     smtp,
     smtp_replies,
     unsubscribe_links,
+    ways,
 )
 from emails.catalog import spec_of
 from emails.flowed import flowed
@@ -90,16 +90,12 @@ def send(message: Message) -> str:
 
 
 def _check_same_again(message: Message) -> None:
-    """Refuse to try again what may have gone out, unless that would be the same mail.
-
-    To a mail server it always is, by its `Message-ID`. Some providers give mails their own.
-    """
-    provider = PROVIDERS.get(settings.EMAIL_PROVIDER)
-    if message.unknown_since is None or provider is None:
+    """Refuse to try again what may have gone out, unless that would be the same mail."""
+    if message.unknown_since is None:
         return
-    if not is_same_again(provider, timezone.now() - message.unknown_since):
-        words = f"Another try could arrive as a second email: {provider.name} wouldn't recognize it"
-        raise DeliveryProblem(f"{words}. {message.error}".strip(), is_permanent=True)
+    if why := ways.why_another(message.tried_by, timezone.now() - message.unknown_since):
+        words = f"Another try could arrive as a second email: {why}."
+        raise DeliveryProblem(f"{words} {message.error}".strip(), is_permanent=True)
 
 
 def _made(message: Message, rendered: rendering.RenderedEmail) -> _Mail:
@@ -139,18 +135,15 @@ def sender() -> str:
 
 
 def message_id(message: Message) -> str:
-    """Return a row's Message-ID. It never changes, so a second try is the same mail."""
-    _name, address = addresses.split(addresses.header(settings.DEFAULT_FROM_EMAIL))
-    domain = address.rpartition("@")[2] or "localhost"
+    """Return a row's Message-ID. A second try has the same one, and so is the same mail."""
     digest = hashlib.sha256(f"{settings.SECRET_KEY}:{message.dedupe_key}".encode()).hexdigest()
-    return f"<{message.pk}.{digest[:24]}@{domain}>"
+    return f"<{message.pk}.{digest[:24]}@{ways.current().domain}>"
 
 
 def feedback_id(message: Message) -> str:
     """Return by what Gmail's Postmaster Tools count complaints: kind, category, and sender."""
-    _name, address = addresses.split(addresses.header(settings.DEFAULT_FROM_EMAIL))
     # The last part is the sender's, in 5 to 15 characters.
-    sender_id = hashlib.sha256(address.rpartition("@")[2].encode()).hexdigest()[:12]
+    sender_id = hashlib.sha256(ways.current().domain.encode()).hexdigest()[:12]
     return f"{message.kind}:{spec_of(message.kind).category}:portal:{sender_id}"
 
 

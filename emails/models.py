@@ -248,6 +248,12 @@ class Message(models.Model):
         blank=True,
         help_text="When an email may have gone out first; empty once it’s known whether it did.",
     )
+    tried_by = models.CharField(
+        max_length=300,
+        blank=True,
+        db_default="",
+        help_text="Which way an email went, and from which domain; the first that may have worked.",
+    )
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     empty_when_done = models.BooleanField(

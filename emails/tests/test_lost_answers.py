@@ -90,6 +90,59 @@ def test_once_the_provider_has_forgotten_it_staff_decide(
     assert (len(api.requests), len(api.taken)) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        ("mailgun", "postmark", ""),
+        ("resend", "mailgun", "it went by Resend before"),
+        ("mailgun", "resend", "it went by Mailgun before"),
+    ],
+)
+def test_by_another_provider_it_goes_only_as_the_same_mail(
+    play: Play, first: str, second: str, why: str
+) -> None:
+    message = queued()
+    in_doubt(play(first), message)
+    api = play(second)
+    tried(message)
+    assert message.state == (MessageState.FAILED if why else MessageState.SENT)
+    assert why in message.error
+    assert len(api.taken) == (0 if why else 1)
+
+
+def test_after_a_lost_answer_it_does_not_go_by_a_mail_server_too(
+    play: Play, settings: Settings, sandbox: Sandbox
+) -> None:
+    message = queued()
+    with time_machine.travel(timezone.now()):
+        in_doubt(play("resend"), message)
+        settings.EMAIL_PROVIDER = ""
+        tried(message)
+    assert message.state == MessageState.FAILED
+    assert "it went by Resend before" in message.error
+    assert mailbox(sandbox) == []
+
+
+def test_from_another_domain_it_would_be_another_mail(play: Play, settings: Settings) -> None:
+    api = play("mailgun")
+    message = queued()
+    in_doubt(api, message)
+    settings.DEFAULT_FROM_EMAIL = "Harbor <hello@elsewhere.example>"
+    tried(message)
+    assert message.state == MessageState.FAILED
+    assert "it came from" in message.error
+    assert len(api.taken) == 1
+
+
+def test_what_never_went_out_goes_by_whatever_way_there_is(play: Play) -> None:
+    play("resend").answers = [Answer(503, "<h1>Away</h1>")]
+    message = queued()
+    assert tried(message) is not None
+    api = play("mailjet")
+    assert tried(message) is None
+    assert (message.state, len(api.taken)) == (MessageState.SENT, 1)
+
+
 @pytest.mark.slow
 def test_staff_see_it_and_send_it_again_under_a_new_key(play: Play) -> None:
     api = play("brevo")

@@ -264,7 +264,7 @@ MESSAGES = Table(
     frozenset(
         """
         cause dedupe_key is_our_fault resend_of resent_by expires_at waits_until sending_at
-        unknown_since
+        unknown_since tried_by
         empty_when_done segments price price_currency
         link_key says_stop country waits_for turns_taken
         """.split()

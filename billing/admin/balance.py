@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import URLPattern
@@ -16,8 +17,9 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RadioFilter
 
 from billing.admin import books_pages, labels
 from billing.admin.balance_rows import JOINED, cause_of, user_of
-from billing.admin.money_list import MoneyListAdmin
+from billing.admin.money_list import MoneyListAdmin, SumOfCurrency
 from billing.core import book_words
+from billing.core.statuses import PayoutStatus
 from billing.models import BalanceTransaction, Payout
 from common.money import Money
 from common.spreadsheets import Cell, Row
@@ -27,6 +29,13 @@ from common.staff.filters import by_day, titled
 from common.staff.parts import column
 
 SHOWN = 200
+# What the list of payouts adds up: what has arrived at the bank, and what's on its way there. What
+# failed or was canceled is in the balance again.
+PAID_OUT = {
+    "Arrived": (PayoutStatus.PAID,),
+    "On its way": (PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT),
+    "Came back": (PayoutStatus.FAILED, PayoutStatus.CANCELED),
+}
 
 
 class CategoryFilter(RadioFilter):  # type: ignore[misc]  # Unfold ships no types
@@ -51,7 +60,7 @@ class BalanceTransactionAdmin(MoneyListAdmin):
     search_fields = ["stripe_id", "source_id"]
     search_help_text = "txn_…, or the id of what caused it: ch_…, re_…, du_…, po_…"
     nothing = "Stripe’s balance is read every few minutes. Nothing has moved in it yet."
-    link_lookups = frozenset({"paid_out_in"})
+    link_lookups = frozenset({"paid_out_in", "dispute"})
     list_display = ["what", "whose", "gross", "fee_amount", "net_amount", "made", "left_in"]
     list_select_related = JOINED
     list_filter = [CategoryFilter, ("created_at", by_day("day it moved"))]
@@ -159,7 +168,9 @@ class PayoutAdmin(MoneyListAdmin):
         ("status", titled(ChoicesDropdownFilter, "state")),
         ("arrives_at", by_day("day it arrives")),
     ]
-    sums: ClassVar[dict[str, Any]] = {"Paid out": Sum("amount")}
+    sums: ClassVar[dict[str, Any]] = {
+        words: Sum("amount", filter=Q(status__in=statuses)) for words, statuses in PAID_OUT.items()
+    }
     export_columns = [
         *("Arrives", "Made", "Currency", "Amount", "State", "Way", "Reference", "Payout"),
     ]
@@ -168,6 +179,15 @@ class PayoutAdmin(MoneyListAdmin):
         ("What it pays out", {"fields": ["made_of"]}),
         ("Copy of Stripe's record", {"fields": ["description", "stripe_id", "read"]}),
     ]
+
+    def add_up(self, rows: QuerySet[Any]) -> list[SumOfCurrency]:
+        """Keep what's on its way apart from what has arrived; say nothing of what there isn't."""
+        return [
+            replace(
+                one, amounts=[part for part in one.amounts if part[1].amount] or one.amounts[:1]
+            )
+            for one in super().add_up(rows)
+        ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Leave out why it failed if it didn't."""

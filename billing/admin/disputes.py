@@ -21,6 +21,7 @@ from billing.disputes import evidence_files
 from billing.facts import disputes
 from billing.models import Dispute
 from common import documents
+from common.money import Money
 from common.staff import show
 from common.staff.filters import by_day, titled
 from common.staff.parts import column, page_button
@@ -35,6 +36,7 @@ IN_DASHBOARD = (
     "The bank wants an appeal, which can’t be answered here. Answer it in Stripe’s dashboard in"
     " time, with this evidence."
 )
+NO_FEE = "None so far"
 Rows = QuerySet[Any]
 
 
@@ -87,7 +89,9 @@ class DisputeAdmin(AnswersDisputes, StripeCopyAdmin):
     ]
     fieldsets = [
         (None, {
-            "fields": ["state", "deadline", "meaning", "money", "why", "our_answer", "evidence"],
+            "fields": [
+                "state", "deadline", "meaning", "money", "fee", "why", "our_answer", "evidence",
+            ],
         }),
         ("How to answer", {"fields": ["steps"]}),
         ("Who and what", {"fields": ["member", "payment_link", "invoice_link", "paid", "card"]}),
@@ -147,6 +151,15 @@ class DisputeAdmin(AnswersDisputes, StripeCopyAdmin):
     def money(self, row: Dispute) -> str:
         """The disputed amount, as text."""
         return str(row.money)
+
+    @column("Stripe’s fee")
+    def fee(self, row: Dispute) -> SafeString | str:
+        """What Stripe took for it, and whether that came back, with a link to what moved."""
+        found = disputes.fees_of(row)
+        if not found:
+            return NO_FEE
+        moved = show.list_of("billing.balancetransaction", dispute=row.pk)
+        return show.anchor(moved, "; ".join(_fee(*one) for one in found))
 
     @column("Reason", ordering="reason")
     def kind(self, row: Dispute) -> SafeString:
@@ -222,3 +235,10 @@ class DisputeAdmin(AnswersDisputes, StripeCopyAdmin):
         count = row.customer.disputes.exclude(pk=row.pk).count()
         address = show.list_of("billing.dispute", customer__id__exact=row.customer_id)
         return show.links([(address, f"{count} more")] if count else [])
+
+
+def _fee(taken: Money, back: Money) -> str:
+    """Return "$30.00, of which $15.00 came back"."""
+    if not back.amount:
+        return str(taken)
+    return f"{taken}, which came back" if back == taken else f"{taken}, of which {back} came back"

@@ -28,6 +28,7 @@ PAYMENT_COLUMNS = [
     "Tax included",
     "Refunded",
     income.RETURNED,
+    income.HELD,
     "Net",
     "Paid with",
     "Status",
@@ -79,7 +80,8 @@ def invoices(rows: QuerySet[Invoice]) -> Iterator[list[Cell]]:
 
 def _payment(row: Payment, names: dict[str, str], zone: tzinfo) -> list[Cell]:
     user, paid = row.customer.user, statements.paid(row, names)
-    amounts = (row.amount, paid.amount, paid.tax, paid.refunded, paid.returned, paid.net)
+    taken = (paid.refunded, paid.returned, paid.held)
+    amounts = (row.amount, paid.amount, paid.tax, *taken, paid.net)
     return [
         show.name_of(user),
         user.email,

@@ -127,8 +127,8 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     fieldsets = [
         (None, {
             "fields": [
-                "state", "member", "asked", "came", "refunded", "returned", "net",
-                "left", "what_for", "card",
+                "state", "member", "asked", "came", "refunded", "returned", "held",
+                "net", "left", "what_for", "card",
             ],
         }),
         ("Dates", {"fields": ["made", "paid"]}),
@@ -157,11 +157,11 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
 
     def add_up(self, rows: Rows) -> list[SumOfCurrency]:
         """Add up what arrived, what went back through refunds and disputes, and the rest."""
-        sums, returned = super().add_up(rows), income.returned_of(rows)
+        returned, held = income.returned_of(rows), income.held_of(rows)
         outside = income.outside_of(rows)
         return [
-            _less_returned(one, returned.get(code, 0), outside.get(code, 0))
-            for one in sums
+            _less_taken(one, returned.get(code, 0), held.get(code, 0), outside.get(code, 0))
+            for one in super().add_up(rows)
             for code in [one.currency.lower()]
         ]
 
@@ -212,9 +212,14 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         """What the bank took back through a lost dispute."""
         return show.money_or_dash(income.returned(row), row.currency)
 
+    @column(income.HELD)
+    def held(self, row: Payment) -> str:
+        """What the bank holds until it has decided on a dispute."""
+        return show.money_or_dash(income.held(row), row.currency)
+
     @column("Net")
     def net(self, row: Payment) -> str:
-        """The rest."""
+        """The rest, as Stripe's balance and the books have it now."""
         return show.money(income.net(row), row.currency)
 
     @column("Left to refund")
@@ -315,8 +320,10 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         return show.links([(row.receipt_url, "Stripe's receipt")] if row.receipt_url else [])
 
 
-def _less_returned(received_sum: SumOfCurrency, returned: int, outside: int) -> SumOfCurrency:
-    """Add what came outside of Stripe, what banks took back, and the rest."""
+def _less_taken(
+    received_sum: SumOfCurrency, returned: int, held: int, outside: int
+) -> SumOfCurrency:
+    """Add what came outside of Stripe, what banks took back or hold, and the rest."""
     received, refunded = received_sum.amounts  # as in `PaymentAdmin.sums`
     amounts = [received]
     if outside:
@@ -324,6 +331,8 @@ def _less_returned(received_sum: SumOfCurrency, returned: int, outside: int) -> 
     amounts.append(refunded)
     if returned:
         amounts.append(("Returned by banks", Money(returned, received_sum.currency)))
-    net = received[1].amount - refunded[1].amount - returned
+    if held:
+        amounts.append(("Held by banks in disputes", Money(held, received_sum.currency)))
+    net = received[1].amount - refunded[1].amount - returned - held
     amounts.append(("Net", Money(net, received_sum.currency)))
     return SumOfCurrency(received_sum.currency, received_sum.count, amounts)

@@ -149,6 +149,8 @@ OPEN_DISPUTE = ANSWERABLE_DISPUTE | {
     DisputeStatus.UNDER_REVIEW,
     DisputeStatus.APPEAL_UNDER_REVIEW,
 }
+# Of these, Stripe has taken the money out of the balance, and the bank holds it until it decides.
+HOLDING_DISPUTE = OPEN_DISPUTE - INQUIRY
 
 
 class AnswerState(StrEnum):

@@ -20,7 +20,7 @@ from django.db.models.functions import Concat, TruncDate, TruncMonth
 from django.utils import timezone
 
 from billing.core import recurring
-from billing.core.recurring import Bill, Line, Sold, Span
+from billing.core.recurring import Sold, Span
 from billing.core.statuses import (
     INQUIRY,
     NOT_BY_STRIPE,
@@ -29,7 +29,7 @@ from billing.core.statuses import (
     InvoiceStatus,
     PaymentStatus,
 )
-from billing.facts import paid_for
+from billing.facts import billed, paid_for
 from billing.facts.paid_for import PaidFor
 from billing.models import (
     CohortFact,
@@ -42,7 +42,6 @@ from billing.models import (
     MemberSpan,
     Payment,
     Refund,
-    Subscription,
     TrialSpan,
 )
 from common import region
@@ -224,77 +223,13 @@ class _Read:
 
 def _read(users: Collection[int]) -> _Read:
     """Work out what members were: two queries."""
-    bills = _bills(users)
     mine: dict[int, list[Sold]] = defaultdict(list)
     trials: dict[int, tuple[int, recurring.Trial]] = {}
-    rows = Subscription.objects.filter(customer__user_id__in=users).order_by("pk")
-    columns = (
-        *("pk", "customer__user_id", "currency", "status", "is_membership", "pause_behavior"),
-        *("started_at", "ended_at", "trial_end", "interval", "interval_count", "amount"),
-        *("items", "discounts"),
-    )
-    for (
-        pk,
-        user,
-        currency,
-        status,
-        membership,
-        pause,
-        started,
-        ended,
-        trial_end,
-        *rest,
-    ) in rows.values_list(*columns):
-        interval, count, amount, items, discounts = rest
-        sold = Sold(
-            currency,
-            status,
-            membership,
-            bool(pause),
-            _seconds(started),
-            _seconds(ended) if ended else None,
-            _seconds(trial_end) if trial_end else None,
-            interval,
-            count,
-            amount,
-            tuple(items),
-            tuple(discounts),
-            tuple(bills.get(pk, [])),
-        )
+    for pk, user, sold in billed.read(customer__user_id__in=users):
         mine[user].append(sold)
         if found := recurring.trial(sold, _to_day()):
             trials[pk] = (user, found)
     return _Read({user: recurring.spans(sold, _to_day()) for user, sold in mine.items()}, trials)
-
-
-def _bills(users: Collection[int]) -> dict[int, list[Bill]]:
-    found: dict[int, list[Bill]] = defaultdict(list)
-    rows = Invoice.objects.filter(subscription__customer__user_id__in=users).order_by("pk")
-    columns = (
-        *("pk", "subscription_id", "created_at", "status", "given_up_reason"),
-        *("discount", "tax_included", "discount_lasting", "lines"),
-    )
-    for pk, subscription, created, status, reason, *amounts in rows.values_list(*columns):
-        discount, tax, lasting, lines = amounts
-        whole = tuple(_lines(lines))
-        bill = Bill(pk, _seconds(created), status, reason, discount, tax, lasting, whole)
-        found[subscription].append(bill)
-    return found
-
-
-def _lines(lines: list[dict[str, Any]]) -> Iterator[Line]:
-    """Yield the lines that charge or credit a period of the subscription."""
-    named = any(line.get("product") for line in lines)
-    for line in lines:
-        begin, end = line.get("period_start"), line.get("period_end")
-        if begin is None or end is None or end <= begin:
-            continue
-        if not named or line.get("product"):
-            yield Line(line.get("product") or recurring.UNKNOWN, line["amount"], begin, end)
-
-
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())
 
 
 def _to_day() -> recurring.ToDay:

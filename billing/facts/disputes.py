@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Case, Count, F, Q, Sum, When
 
+from billing.core import book_words
+from billing.core.book_words import Section
 from billing.core.statuses import OPEN_DISPUTE, DisputeStatus
-from billing.models import Dispute, Payment, StripeEvent
+from billing.models import BalanceTransaction, Dispute, Payment, StripeEvent
 from billing.models.dispute import DisputeQuerySet
+from common.money import Money
 
 # What a dispute takes of its payment, in the payment's currency. Banks may dispute in another one,
 # whose amount says nothing here: then nothing of the payment counts as kept.
@@ -56,6 +60,24 @@ def _prefetched_status(payment: Payment) -> tuple[bool, int] | None:
     lost = sum(taken(one, payment) for one in disputes if one.status == DisputeStatus.LOST)
     is_running = any(one.status in OPEN_DISPUTE for one in disputes)
     return (is_running, lost) if disputes else None
+
+
+def fees_of(dispute: Dispute) -> list[tuple[Money, Money]]:
+    """Return what Stripe took for a dispute, and what of it came back, by currency: one query.
+
+    That's what its balance transactions say: a fee that they carry, or one that moved by itself,
+    such as the fee for countering a dispute. Nothing if none has moved, as in an inquiry.
+    """
+    taken: Counter[str] = Counter()
+    back: Counter[str] = Counter()
+    for row in BalanceTransaction.objects.filter(dispute=dispute).order_by("pk"):
+        is_fee = book_words.section(row.category) is Section.FEES
+        for amount in (row.fee, -row.amount if is_fee else 0):
+            if amount > 0:
+                taken[row.currency] += amount
+            else:
+                back[row.currency] -= amount
+    return [(Money(taken[one], one), Money(back[one], one)) for one in taken]
 
 
 def closed_at(dispute: Dispute) -> datetime | None:

@@ -1,6 +1,8 @@
 """A payment's income: what arrived, less what was refunded or taken back by the bank.
 
-Every amount counts with its payment, on the day that was paid. Amounts are in minor units.
+A dispute takes the money out of Stripe's balance as soon as it's opened, so it's no income while
+the bank decides; if the dispute is won, it is again. Every amount counts with its payment, on the
+day that was paid. Amounts are in minor units.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from billing.core.statuses import (
+    HOLDING_DISPUTE,
     NOT_BY_STRIPE,
     OPEN_DISPUTE,
     OUTSIDE,
@@ -39,6 +42,8 @@ class Settlement(StrEnum):
 
 # Also the heading over what banks took back.
 RETURNED = "Returned by the bank"
+# And over what they hold until they have decided.
+HELD = "Held by the bank in a dispute"
 LABELS: dict[Settlement, str | Promise] = {
     Settlement.PAID: _("Paid"),
     Settlement.PAID_DIRECTLY: _("Paid directly"),
@@ -69,15 +74,27 @@ def gone_back(row: Payment, refunds: Collection[Refund]) -> GoneBack:
 def returned(row: Payment) -> int:
     """Return what the bank took back for good, through a lost dispute.
 
-    Reads `row.disputes`, which lists prefetch. Money in an open dispute may come back.
+    Reads `row.disputes`, which lists prefetch. Money in an open dispute may come back (`held`).
     """
-    lost = (one for one in row.disputes.all() if one.status == DisputeStatus.LOST)
-    return sum(disputes.taken(one, row) for one in lost)
+    return _taken(row, {DisputeStatus.LOST})
+
+
+def held(row: Payment) -> int:
+    """Return what the bank holds of a payment while it decides; an inquiry holds nothing.
+
+    Reads `row.disputes`, as `returned` does.
+    """
+    return _taken(row, HOLDING_DISPUTE)
+
+
+def _taken(row: Payment, statuses: Collection[str]) -> int:
+    those = (one for one in row.disputes.all() if one.status in statuses)
+    return sum(disputes.taken(one, row) for one in those)
 
 
 def net(row: Payment) -> int:
-    """Return what's left of it."""
-    return row.amount_received - row.amount_refunded - returned(row)
+    """Return what's left of it now."""
+    return row.amount_received - row.amount_refunded - returned(row) - held(row)
 
 
 def settlement(row: Payment, under_way: int = 0) -> Settlement | None:
@@ -116,6 +133,15 @@ def outside_of(rows: QuerySet[Payment]) -> dict[str, int]:
 
 def returned_of(rows: QuerySet[Payment]) -> dict[str, int]:
     """Return what banks took back of these payments, by currency code: one query."""
-    lost = Dispute.objects.filter(status=DisputeStatus.LOST, payment__in=rows.order_by())
-    sums = lost.order_by().values("payment__currency").annotate(sum=Sum(disputes.TAKEN))
+    return _taken_of(rows, {DisputeStatus.LOST})
+
+
+def held_of(rows: QuerySet[Payment]) -> dict[str, int]:
+    """Return what banks hold of these payments, by currency code: one query."""
+    return _taken_of(rows, HOLDING_DISPUTE)
+
+
+def _taken_of(rows: QuerySet[Payment], statuses: Collection[str]) -> dict[str, int]:
+    those = Dispute.objects.filter(status__in=statuses, payment__in=rows.order_by())
+    sums = those.order_by().values("payment__currency").annotate(sum=Sum(disputes.TAKEN))
     return dict(sums.values_list("payment__currency", "sum"))

@@ -35,6 +35,7 @@ COLUMNS = [
     "Tax included",
     "Refunded",
     income.RETURNED,
+    income.HELD,
     "Net",
     "Paid with",
     "Status",
@@ -46,7 +47,8 @@ FETCHED = 500  # rows at a time
 class Paid:
     """A payment that arrived. Amounts are in minor units; `tax` is included in `amount`.
 
-    `returned` is what the member's bank took back. `state` is its state in words.
+    `returned` is what the member's bank took back, and `held` what it holds while it decides on a
+    dispute. `state` is its state in words.
     """
 
     at: datetime
@@ -57,13 +59,14 @@ class Paid:
     tax: int
     refunded: int
     returned: int
+    held: int
     method: str
     state: str
 
     @property
     def went_back(self) -> int:
-        """What was refunded, or taken back by the bank."""
-        return self.refunded + self.returned
+        """What was refunded, or taken back by the bank, if only until it has decided."""
+        return self.refunded + self.returned + self.held
 
     @property
     def net(self) -> int:
@@ -81,6 +84,7 @@ class Paid:
             "tax": str(Money(self.tax, self.currency)) if self.tax else "",
             "refunded": str(Money(-self.refunded, self.currency)) if self.refunded else "",
             "returned": str(Money(-self.returned, self.currency)) if self.returned else "",
+            "held": str(Money(-self.held, self.currency)) if self.held else "",
             "amount": str(Money(self.amount, self.currency)),
         }
 
@@ -94,6 +98,7 @@ class Total:
     tax: Money
     refunded: Money
     returned: Money
+    held: Money
     went_back: Money
     net: Money
 
@@ -158,7 +163,8 @@ def _document_words() -> dict[str, str | list[str]]:
         "payments": _("Payments"),
         "payments_head": [_("Paid on"), _("For"), tax, refunded, amount],
         "payments_note": _(
-            "Refunds and bank returns are listed under the original payment, whatever the date."
+            "Refunds, bank returns, and what a bank holds in a dispute are listed under the"
+            " original payment, whatever the date."
         ),
         "credits": _("Credit notes"),
         "credits_head": [_("Issued on"), _("Number"), _("How it was used"), amount],
@@ -211,7 +217,7 @@ def rows_of(user: User) -> Iterator[list[str]]:
 
 def spreadsheet_row(row: Paid, zone: tzinfo) -> list[str]:
     """Return a payment under `COLUMNS`; amounts are plain numbers next to their currency."""
-    amounts = (row.amount, row.tax, row.refunded, row.returned, row.net)
+    amounts = (row.amount, row.tax, row.refunded, row.returned, row.held, row.net)
     return [
         f"{timezone.localtime(row.at, zone):%Y-%m-%d}",
         row.description,
@@ -265,6 +271,7 @@ def paid(row: Payment, names: dict[str, str]) -> Paid:
         tax=_tax(row),
         refunded=row.amount_refunded,
         returned=income.returned(row),
+        held=income.held(row),
         method=texts.card(row.card_brand, row.card_last4),
         state=income.label(row),
     )
@@ -311,15 +318,16 @@ def _totals(payments: list[Paid]) -> list[Total]:
 
 def _total(currency: str, rows: list[Paid]) -> Total:
     came = sum(row.amount for row in rows)
-    refunded, returned = (sum(row.refunded for row in rows), sum(row.returned for row in rows))
+    went_back = sum(row.went_back for row in rows)
     return Total(
         currency=currency.upper(),
         paid=Money(came, currency),
         tax=Money(sum(row.tax for row in rows), currency),
-        refunded=Money(-refunded, currency),
-        returned=Money(-returned, currency),
-        went_back=Money(-refunded - returned, currency),
-        net=Money(came - refunded - returned, currency),
+        refunded=Money(-sum(row.refunded for row in rows), currency),
+        returned=Money(-sum(row.returned for row in rows), currency),
+        held=Money(-sum(row.held for row in rows), currency),
+        went_back=Money(-went_back, currency),
+        net=Money(came - went_back, currency),
     )
 
 

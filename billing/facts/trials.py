@@ -8,7 +8,7 @@ follows a plus; TRIAL_SHARED_BY_PLUS_ADDRESSES says which one counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from django.db.models import Count, Min, Q
 from django.utils.crypto import salted_hmac
 
 from billing.core.statuses import NEVER_BEGAN, CheckoutState
+from billing.facts import billed
 from billing.models import Checkout, Customer, Subscription, TrialRecord
 from billing.models.subscription import SubscriptionQuerySet
 from common import addresses
@@ -33,7 +34,8 @@ AT_ONCE = 500
 class Before:
     """What someone had before: a free trial, or a membership without one.
 
-    `is_own` means in this very account, not known only by address.
+    Time that staff gave a member is no trial: `billing.core.recurring` tells them apart. `is_own`
+    means in this very account, not known only by address.
     """
 
     began_at: datetime
@@ -42,15 +44,19 @@ class Before:
 
 
 def is_new(user: User) -> bool:
-    """Whether a user never had a trial or the membership: two queries at most."""
+    """Whether a user never had a trial or the membership."""
     return before(user) is None
 
 
 def before(user: User) -> Before | None:
-    """Return the first one that a user had, here or with the same address elsewhere."""
+    """Return the first one that a user had, here or with the same address elsewhere.
+
+    Two queries; two more if there may have been a trial.
+    """
     mine = list(_begun(user).order_by("started_at").values_list("started_at", "trial_end"))
     if mine:
-        return Before(mine[0][0], any(end for _start, end in mine), is_own=True)
+        may_have = any(end for _start, end in mine)
+        return Before(mine[0][0], may_have and user.pk in _had_trial([user.pk]), is_own=True)
     rows = TrialRecord.objects.filter(digest__in=that_count([user.email]))
     first = rows.order_by("began_at").first()
     return Before(first.began_at, first.had_trial) if first else None
@@ -78,6 +84,12 @@ def keep(user: User, earlier: Before) -> set[str]:
         if TrialRecord.objects.get_or_create(digest=digest, defaults=values)[1]:
             made.add(digest)
     return made
+
+
+def _had_trial(users: Collection[int]) -> set[int]:
+    """Return who of these users had a membership that began with a free trial."""
+    found = billed.read(customer__user_id__in=users)
+    return {user for _pk, user, one in found if one.is_membership and one.has_trial}
 
 
 @contextmanager
@@ -139,9 +151,11 @@ def remember_all() -> None:
         trials=Count("customers__subscriptions", filter=trial),
     )
     rows = users.exclude(began_at=None).order_by("pk").values_list("pk", "began_at", "trials")
-    people = [(pk, Before(began_at, trials > 0)) for pk, began_at, trials in rows]
+    people = list(rows)
     for start in range(0, len(people), AT_ONCE):
-        _keep_many(dict(people[start : start + AT_ONCE]))
+        some = people[start : start + AT_ONCE]
+        tried = _had_trial([pk for pk, _began_at, trials in some if trials])
+        _keep_many({pk: Before(began_at, pk in tried) for pk, began_at, _trials in some})
 
 
 def _keep_many(people: dict[int, Before]) -> None:
@@ -154,6 +168,16 @@ def _keep_many(people: dict[int, Before]) -> None:
             )
     # In one order, as in `keep`.
     TrialRecord.objects.bulk_create([rows[one] for one in sorted(rows)], ignore_conflicts=True)
+    _no_trial_after_all([row for row in rows.values() if not row.had_trial])
+
+
+def _no_trial_after_all(rows: list[TrialRecord]) -> None:
+    """Correct records of these memberships from when free time counted as a trial."""
+    began = {row.digest: row.began_at for row in rows}
+    kept = TrialRecord.objects.filter(digest__in=began, had_trial=True)
+    times = kept.values_list("digest", "began_at")
+    wrong = [digest for digest, began_at in times if began[digest] == began_at]
+    TrialRecord.objects.filter(digest__in=wrong).update(had_trial=False)
 
 
 def begun_among(rows: Iterable[Subscription]) -> bool:

@@ -48,7 +48,9 @@ def _at_stripe(user: User) -> trials.Before | None:
     ]
     if not had:
         return None
-    return trials.Before(min(one.started_at for one in had), any(one.trial_end for one in had))
+    # Later trials at Stripe may be time that staff gave.
+    had_trial = any(one.trial_end and not one.has_free_time for one in had)
+    return trials.Before(min(one.started_at for one in had), had_trial)
 
 
 def _is_membership(snapshot: SubscriptionSnapshot, products: frozenset[str]) -> bool:

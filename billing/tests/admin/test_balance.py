@@ -60,6 +60,21 @@ def test_a_payout_says_which_payments_it_is_made_of(
     assert listed.count("Payout of $46.72") >= 3
 
 
+def test_what_is_on_its_way_has_not_arrived(sandbox: Sandbox) -> None:
+    payout = paid_out(sandbox)
+    Payout.objects.update(status="in_transit")
+    listed = show.list_of("billing.payout")
+    user = auditor()
+    assert "On its way $46.72" in page(user, listed)
+    assert "Arrived" not in page(user, listed)
+    for status, stripe_id in (("paid", "po_1"), ("failed", "po_2"), ("pending", "po_3")):
+        payout.pk, payout.stripe_id, payout.status = None, stripe_id, status
+        payout.save(force_insert=True)
+    shown = page(user, listed)
+    assert "Arrived $46.72 On its way $93.44 Came back $46.72" in shown
+    assert "Paid out" not in shown
+
+
 def test_a_payout_that_does_not_add_up_says_so(sandbox: Sandbox) -> None:
     payout = paid_out(sandbox)
     BalanceTransaction.objects.filter(category="refund").delete()

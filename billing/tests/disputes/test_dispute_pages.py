@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
-from billing.models import Dispute, Payment
+from billing.facts import disputes
+from billing.models import BalanceTransaction, Dispute, Payment
+from billing.sync import balance
 from billing.tests import factories
+from billing.tests.life import DISPUTED_CARD, paid_member
 from billing.tests.staff_world import auditor
+from billing.tests.sync.test_balance import catch_up
+from common.staff import show
+from conftest import Sandbox
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 15
@@ -65,6 +73,48 @@ def test_the_payments_page_says_what_became_of_it(
     for jargon in ("under_review", "du_factory", "chargeback", "evidence"):
         assert jargon not in shown
     assert badge in page(client, alice, reverse("billing:payments"))
+
+
+def moved(dispute: Dispute, category: str, amount: int, fee: int = 0) -> None:
+    now, number = timezone.now(), BalanceTransaction.objects.count()
+    BalanceTransaction.objects.create(
+        stripe_id=f"txn_fee{number}", kind="adjustment", category=category, amount=amount, fee=fee,
+        net=amount - fee, currency="usd", balance_type="payments", created_at=now,
+        available_at=now, read_at=now, dispute=dispute,
+    )  # fmt: skip
+
+
+def test_a_disputes_page_names_its_fee_and_what_came_back_of_it(client: Client) -> None:
+    dispute = factories.make_dispute(single(factories.make_member()), status="lost")
+    staff, url = auditor(), show.page_of(dispute)
+
+    def said() -> str:
+        shown = strip_tags(page(client, staff, url).replace("<", " <"))
+        return " ".join(unescape(shown).split())
+
+    assert "Stripe’s fee None so far" in said()
+    moved(dispute, "dispute", -2900, fee=1500)
+    assert "Stripe’s fee $15.00 Reason" in said()
+    # A fee for countering it, of its own.
+    moved(dispute, "fee", -1500)
+    assert "Stripe’s fee $30.00 Reason" in said()
+    Dispute.objects.update(status="won")
+    moved(dispute, "dispute_reversal", 2900, fee=-1500)
+    assert "Stripe’s fee $30.00, of which $15.00 came back Reason" in said()
+    moved(dispute, "fee", 1500)
+    assert "Stripe’s fee $30.00, which came back Reason" in said()
+    listed = show.list_of("billing.balancetransaction", dispute=dispute.pk)
+    assert listed in page(client, staff, url)
+    assert "4 in USD" in page(client, staff, listed)
+
+
+def test_a_dispute_at_stripe_has_the_fee_that_its_balance_says(sandbox: Sandbox) -> None:
+    paid_member(sandbox, "Bob Baker", DISPUTED_CARD)
+    sandbox.control("clock", advance_seconds=3)
+    catch_up(sandbox)
+    balance.read_balance()
+    [(taken, back)] = disputes.fees_of(Dispute.objects.get())
+    assert (str(taken), str(back)) == ("$15.00", "$0.00")
 
 
 def test_the_invoices_page_says_it_too(client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from io import StringIO
 from typing import Any
@@ -15,12 +16,13 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from billing import tasks
-from billing.membership import checkout
+from billing.membership import checkout, free_time
 from billing.models import Checkout, Subscription, TrialRecord
 from billing.sync import catalog, refresh
 from billing.tests.altered_stripe import Json, altered
-from billing.tests.life import GOOD_CARD, deliver, know_the_plan, subscribe
+from billing.tests.life import GOOD_CARD, deliver, know_the_plan, paid_member, subscribe
 from billing.tests.staff_world import superuser
+from common.staff import show
 from conftest import Sandbox, run_jobs
 from emails.models import Message
 from members.accounts import open_account
@@ -439,3 +441,42 @@ def test_staff_see_why_there_is_no_trial(sandbox: Sandbox, trial: str) -> None:
     leave(user)
     again = staff_page(somebody("alice+new@example.com"))
     assert "in another account with this email address" in again
+
+
+def give_ten_days(sandbox: Sandbox, user: User) -> None:
+    row = Subscription.objects.for_user(user).get()
+    until = row.current_period_end + timedelta(days=10)
+    free_time.give(row, row.current_period_end, until, superuser())
+    deliver(sandbox.events())
+    assert Subscription.objects.for_user(user).get().is_in_free_time
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_free_time_is_not_a_used_trial(sandbox: Sandbox) -> None:
+    alice = paid_member(sandbox)
+    give_ten_days(sandbox, alice)
+    began = Subscription.objects.get().started_at
+    shown = staff_page(alice)
+    assert f"Not offered: a member since {show.day(began)}" in shown
+    assert "Used on" not in shown
+    # Kept by an earlier version, which took it for one.
+    TrialRecord.objects.update(had_trial=True)
+    tasks.remember_trials(0)
+    assert not TrialRecord.objects.filter(had_trial=True).exists()
+    again = alice.email.replace("@", "+again@")
+    leave(alice)
+    again = staff_page(somebody(again))
+    assert "Not offered: another account with this email address was a member from" in again
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_a_trial_stays_used_after_free_time(sandbox: Sandbox, trial: str) -> None:
+    alice = member(sandbox)
+    sandbox.control("clock", advance_seconds=20 * 86_400)
+    deliver(sandbox.events())
+    give_ten_days(sandbox, alice)
+    tasks.remember_trials(0)
+    assert "Used on" in staff_page(alice)
+    assert not TrialRecord.objects.filter(had_trial=False).exists()

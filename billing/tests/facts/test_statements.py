@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from billing.facts import statements
-from billing.models import Customer, Payment
+from billing.models import Customer, Dispute, Payment
 from billing.pages import payment_facts
 from billing.tests import factories
 from common import characters, documents, spreadsheets
@@ -80,6 +80,7 @@ def test_spreadsheet_has_what_a_bookkeeper_wants(client: Client, customer: Custo
         "Tax included": "2.00",
         "Refunded": "10.00",
         "Returned by the bank": "0.00",
+        "Held by the bank in a dispute": "0.00",
         "Net": "19.00",
         "Paid with": "Visa ending in 4242",
         "Status": "Partly refunded",
@@ -89,6 +90,7 @@ def test_spreadsheet_has_what_a_bookkeeper_wants(client: Client, customer: Custo
         "",
         "JPY",
         "62500",
+        "0",
         "0",
         "0",
         "0",
@@ -196,6 +198,32 @@ def test_what_the_bank_took_back_is_no_longer_the_members_expense(
     content = statement.as_document(datetime(2026, 11, 24, tzinfo=UTC))
     assert content["payments"][1][-2:] == ["−$10.00", "$10.00"]
     assert content["totals"] == [["USD", "$44.00", "$0.00", "−$10.00", "$34.00"]]
+
+
+def test_what_the_bank_holds_in_a_dispute_is_not_paid_for_now(
+    client: Client, customer: Customer
+) -> None:
+    paid_on(customer, 2026, 1, 10)
+    disputed = paid_on(customer, 2026, 2, 10, amount=1000)
+    dispute = factories.make_dispute(disputed, status="under_review")
+    factories.make_dispute(
+        paid_on(customer, 2026, 3, 10, amount=500), status="warning_under_review"
+    )
+    rows = read_csv(client, customer.user)
+    assert [row["Held by the bank in a dispute"] for row in rows] == ["0.00", "10.00", "0.00"]
+    assert [row["Net"] for row in rows] == ["29.00", "0.00", "5.00"]
+    page = get(client, customer.user, "/payments/statements/2026/")
+    for words in ("−$10.00 held by the bank in a dispute", "Net paid", "$34.00"):
+        assert words in page
+    statement = statements.statement_of(customer.user, 2026)
+    assert statement
+    content = statement.as_document(datetime(2026, 11, 24, tzinfo=UTC))
+    assert content["totals"] == [["USD", "$44.00", "$0.00", "−$10.00", "$34.00"]]
+    Dispute.objects.filter(pk=dispute.pk).update(status="won")
+    assert "held by the bank" not in get(client, customer.user, "/payments/statements/2026/")
+    won = statements.statement_of(customer.user, 2026)
+    assert won
+    assert [str(one.net) for one in won.totals] == ["$44.00"]
 
 
 def test_statement_is_a_pdf_with_the_brand(client: Client, customer: Customer) -> None:

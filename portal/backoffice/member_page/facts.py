@@ -49,20 +49,24 @@ FAILED_FOR = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Worth:
-    """What someone paid in one currency, and what of it went back; in minor units."""
+    """What someone paid in one currency, and what of it went back; in minor units.
+
+    `held` is what banks hold until they have decided on a dispute.
+    """
 
     currency: str
     payments: int
     paid: int
     refunded: int
     returned: int
+    held: int
     first_at: datetime | None
     last_at: datetime | None
 
     @property
     def net(self) -> int:
-        """What we kept."""
-        return self.paid - self.refunded - self.returned
+        """What we have of it now."""
+        return self.paid - self.refunded - self.returned - self.held
 
 
 @dataclass(frozen=True)
@@ -263,6 +267,10 @@ def _worth(user: User) -> tuple[Worth, ...]:
             last_at=Max("paid_at"),
         )
     )
-    returned = income.returned_of(rows)
-    found = [Worth(**one, returned=returned.get(one["currency"], 0)) for one in sums]
+    returned, held = income.returned_of(rows), income.held_of(rows)
+    found = [
+        Worth(**one, returned=returned.get(code, 0), held=held.get(code, 0))
+        for one in sums
+        for code in [one["currency"]]
+    ]
     return tuple(sorted(found, key=lambda one: (-one.payments, one.currency)))

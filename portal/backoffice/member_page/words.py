@@ -57,6 +57,7 @@ class Sums:
     paid: str
     refunded: str
     returned: str
+    held: str
     net: str
     payments: str
 
@@ -284,6 +285,7 @@ def _sums(one: Worth) -> Sums:
         paid=text(one.paid),
         refunded=text(-one.refunded) if one.refunded else show.NOTHING,
         returned=text(-one.returned) if one.returned else show.NOTHING,
+        held=text(-one.held) if one.held else "",
         net=text(one.net),
         payments=show.number(one.payments),
     )

@@ -12,8 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from billing.core.statuses import DisputeStatus, InvoiceStatus, PaymentStatus, SubscriptionStatus
+from billing.models import Dispute
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import make_message, make_world, signed_in_now, superuser, support
 from common.staff import show
@@ -76,6 +78,33 @@ def test_what_they_paid_is_counted_by_currency_and_less_what_went_back() -> None
     assert (worth["eur"].paid, worth["eur"].returned, worth["eur"].net) == (4000, 4000, 0)
     page = words.page(facts.read(user, superuser()), "/edit/")
     assert [one.net for one in page.sums] == ["$93.00", "€0.00"]
+    assert [one.held for one in page.sums] == ["", ""]
+
+
+def test_what_a_bank_holds_in_a_dispute_is_not_theirs_until_it_is_won() -> None:
+    user = factories.make_member("Kim Keller")
+    customer = factories.make_customer(user)
+    factories.make_payment(customer, amount=2900, amount_received=2900)
+    payment = factories.make_payment(customer, amount=5000, amount_received=5000)
+    dispute = factories.make_dispute(payment, status=DisputeStatus.NEEDS_RESPONSE)
+    client = Client()
+    client.force_login(superuser())
+
+    def shown(page: str) -> str:
+        answer = client.get(page).content.decode().replace("<", " <")
+        return " ".join(unescape(strip_tags(answer)).split())
+
+    member, of_payment = show.page_of(user), show.page_of(payment)
+    assert "Held by the bank in a dispute −$50.00 Net, lifetime $29.00" in shown(member)
+    assert "Held by the bank in a dispute $50.00 Net $0.00" in shown(of_payment)
+    for status, net in ((DisputeStatus.WON, "$50.00"), (DisputeStatus.WARNING_CLOSED, "$50.00")):
+        Dispute.objects.filter(pk=dispute.pk).update(status=status)
+        assert f"Held by the bank in a dispute – Net {net}" in shown(of_payment)
+        assert "Held by the bank" not in shown(member)
+        assert "Net, lifetime $79.00" in shown(member)
+    Dispute.objects.filter(pk=dispute.pk).update(status=DisputeStatus.LOST)
+    assert "Returned by the bank $50.00" in shown(of_payment)
+    assert "Bank returns −$50.00 Net, lifetime $29.00" in shown(member)
 
 
 def test_it_lists_what_needs_somebody_the_most_urgent_first(desk: Client) -> None:

@@ -35,6 +35,12 @@ CONFIDENTIAL = gettext_lazy(
     "We don’t tell the member about the warning. They may be the fraudster, or the victim."
 )
 
+# Stripe documentation, "Block lists": what a refund as `fraudulent` does, so ours aren't.
+NOT_BLOCKED = gettext_lazy(
+    "Only your team sees it. Even “Reported as fraud” blocks nobody: to block a card or an email "
+    "address, add it to Radar’s lists in Stripe’s dashboard."
+)
+
 
 def report(fraud_type: str) -> str:
     """Return what a bank says happened; an unknown type says no more than that it's fraud."""

@@ -381,6 +381,7 @@ class RefundReason(StrEnum):
     NOT_AS_EXPECTED = "not_as_expected"
     FORGOT_TO_CANCEL = "forgot_to_cancel"
     GOODWILL = "goodwill"
+    REPORTED_AS_FRAUD = "reported_as_fraud"  # by the card's bank
     OTHER = "other"
 
 

@@ -30,7 +30,11 @@ from billing.sync import refresh, writing
 from common.one_by_one import OneByOne
 
 # Stripe's reasons for refunds made in its dashboard, in our terms.
-REASONS = {"duplicate": RefundReason.DUPLICATE, "requested_by_customer": RefundReason.OTHER}
+REASONS = {
+    "duplicate": RefundReason.DUPLICATE,
+    "fraudulent": RefundReason.REPORTED_AS_FRAUD,
+    "requested_by_customer": RefundReason.OTHER,
+}
 OVERTAKEN = gettext_lazy("This payment was refunded another way in the meantime.")
 # Not at Stripe yet: these give way to refunds made in its dashboard.
 WAITING = (RefundState.REQUESTED, RefundState.APPROVED)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.core.statuses import RefundReason, RefundState
 
-# Members' reasons for a refund; goodwill is only for staff.
+# Members' reasons for a refund. Goodwill and a bank's report of fraud are only for staff.
 REASONS = {
     RefundReason.DUPLICATE: _("I was charged twice"),
     RefundReason.ACCIDENTAL: _("I paid by mistake"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from billing.core.bank_statuses import AllocationState
+from billing.core.statuses import RefundOrigin
 from billing.models import (
     Allocation,
     Checkout,
@@ -60,6 +61,11 @@ def _decided_by(refund: Refund) -> str:
     if refund.decided_by_id:
         return "our team"
     return "our refund policy" if refund.decided_at else ""
+
+
+def _own(field: str) -> Callable[[Refund], str]:
+    """Return what the member said in a field: what staff note on theirs isn't for the member."""
+    return lambda row: getattr(row, field) if row.origin == RefundOrigin.MEMBER else ""
 
 
 CUSTOMERS = Table(
@@ -265,8 +271,8 @@ REFUNDS = Table(
         amount("amount_asked", _("What was asked for.")),
         amount("amount", _("What goes back.")),
         CURRENCY,
-        text("reason", _("The reason you chose.")),
-        text("words", _("What you wrote, or what we wrote if we began it.")),
+        made("reason", _("The reason you chose."), _own("reason"), "reason"),
+        made("words", _("What you wrote."), _own("words"), "words"),
         flag("cancels_membership", _("Whether you asked to end the membership, too.")),
         made("decided_by", _("Who decided."), _decided_by, "decided_by"),
         text("answer", _("What we answered.")),

@@ -16,8 +16,9 @@ from unfold.widgets import (
 )
 
 from billing.admin.refunds.case import CREDITED, Fact, rule_of_two, summary
-from billing.core.statuses import PaymentStatus, RefundReason
-from billing.models import Invoice, Payment, Refund
+from billing.core import fraud_texts
+from billing.core.statuses import PaymentStatus, RefundOrigin, RefundReason, RefundState
+from billing.models import FraudWarning, Invoice, Payment, Refund
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import Facts
 from billing.refunds.service import RefundRequest
@@ -26,6 +27,8 @@ from common.money import AmountError, Money, parse_money, typed_amount
 from common.staff import show
 
 LONGEST = 1000
+# In the address: the failed refund that this one replaces.
+INSTEAD_OF = "instead_of"
 
 
 def _words(label: str, hint: str, *, required: bool = False) -> WordsField:
@@ -136,6 +139,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         choices=[(one.value, one.value.replace("_", " ").capitalize()) for one in RefundReason],
         initial=RefundReason.GOODWILL,
         widget=UnfoldAdminSelectWidget,
+        help_text=fraud_texts.NOT_BLOCKED,
     )
     words = _words("Words", "For your team and the ledger: what it is for.")
     key = forms.UUIDField(widget=forms.HiddenInput)
@@ -152,7 +156,11 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         self.fields["amount"].currency = left.currency
         self.fields["amount"].label = f"Amount, in {left.currency.upper()}"
         self.initial["amount"] = typed_amount(left.amount, left.currency)
+        if self.reported:
+            self.initial["reason"] = RefundReason.REPORTED_AS_FRAUD
 
+    # What a card's bank reports of a payment, if that's still to be settled.
+    reported: FraudWarning | None = None
     # For each payment that could provide some of it.
     of_payments: Sequence[Facts] = ()
     # What became credit when the member switched, in minor units.
@@ -166,6 +174,7 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         """The text above the dialog's fields."""
         return [
             *self.whose(),
+            *self.warning(),
             Fact("Left to refund", str(left)),
             *self.credit(left.currency),
             *rule_of_two(self.of_payments, self.credited),
@@ -176,6 +185,14 @@ class GiveForm(BaseDialogForm):  # type: ignore[misc]
         if not self.credited:
             return []
         return [Fact("Credit", f"{Money(self.credited, currency)} {CREDITED}.")]
+
+    def warning(self) -> list[Fact]:
+        """Say that a card's bank reports it as fraud, and that it's not for the member."""
+        if not self.reported:
+            return []
+        said = fraud_texts.report(self.reported.fraud_type)
+        note = f"{said} Refund all of it to settle the warning. {fraud_texts.CONFIDENTIAL}"
+        return [Fact("Fraud warning", show.link(self.reported, note))]
 
     def whose(self) -> list[Fact]:
         """Say whose money it is."""
@@ -203,6 +220,21 @@ class GiveOnPaymentForm(GiveForm):
 
     payment: Payment | None = None
 
+    def __init__(self, request: HttpRequest, object_id: Any = None, **kwargs: Any) -> None:
+        super().__init__(request, object_id, **kwargs)
+        number = request.GET.get(INSTEAD_OF, "")
+        if self.payment and number.isascii() and number.isdecimal():
+            self.repeat(self.payment.refunds.filter(pk=number, state=RefundState.FAILED).first())
+
+    def repeat(self, failed: Refund | None) -> None:
+        """Start as a refund that failed was: its amount, if that's left, reason, and note."""
+        if failed is None:
+            return
+        amount = min(failed.amount, self.of_payments[0].left)
+        self.initial["amount"] = typed_amount(amount, failed.currency)
+        self.initial["reason"] = failed.reason or self.initial.get("reason")
+        self.initial["words"] = failed.words if failed.origin == RefundOrigin.STAFF else ""
+
     def left(self) -> Money | None:
         """What's left of the payment."""
         rows = Payment.objects.select_related("invoice", "customer__user")
@@ -210,6 +242,7 @@ class GiveOnPaymentForm(GiveForm):
         if self.payment is None:
             return None
         self.of_payments = [refund_terms.facts_of(self.payment)]
+        self.reported = self.payment.fraud_warnings.to_settle().first()
         self.credited = refund_terms.credited_of([self.payment])
         return Money(self.of_payments[0].left, self.payment.currency)
 
@@ -237,6 +270,7 @@ class GiveOnInvoiceForm(GiveForm):
         paid = self.invoice.payments.filter(status=PaymentStatus.SUCCEEDED)
         rows = list(paid.select_related("invoice"))
         self.of_payments = list(refund_terms.facts_of_all(rows, counts_automatic=False).values())
+        self.reported = FraudWarning.objects.to_settle().filter(payment__in=rows).first()
         self.credited = refund_terms.credited_of(rows)
         return Money(sum(one.left for one in self.of_payments), self.invoice.currency)
 

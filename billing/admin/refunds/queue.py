@@ -21,6 +21,7 @@ from billing.admin import labels
 from billing.admin.records import RecordAdmin
 from billing.admin.refunds.case import case_of, progress
 from billing.admin.refunds.dialogs import (
+    INSTEAD_OF,
     ApproveForm,
     AskSecondForm,
     DenyForm,
@@ -306,7 +307,8 @@ class RefundAdmin(RecordAdmin):
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Go to a failed refund's payment to refund it again."""
         row = row_or_404(Refund, object_id)
-        return redirect("admin:billing_payment_give", object_id=row.payment_id)
+        give = reverse("admin:billing_payment_give", args=[row.payment_id])
+        return redirect(f"{give}?{urlencode({INSTEAD_OF: row.pk})}")
 
     @admin.action(description="Approve the selected refunds in full", permissions=["decide"])
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[Refund]) -> Any:

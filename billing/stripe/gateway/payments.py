@@ -74,6 +74,9 @@ def create_refund(
     The key is the idempotency key, which Stripe may forget after a day. It also stays in the
     refund's metadata: look there before asking again (`refunds_of`).
 
+    The reason is never `fraudulent`: Stripe's documentation, "Block lists", says that it blocks all
+    of the customer's cards and email addresses, and a bank's report may be about the victim.
+
     Raises:
         StripeRefused: it can't be refunded; `code` says why (`charge_already_refunded`, …).
     """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from billing.core.statuses import RefundReason
 from billing.models import FraudWarning
 from billing.tests import factories
 from billing.tests.staff_world import auditor, finance, signed_in_now, superuser, support
@@ -27,6 +30,12 @@ def read(client: Client, url: str) -> str:
     answer = client.get(url)
     assert answer.status_code == 200, url
     return unescape(answer.content.decode())
+
+
+def chosen(page: str) -> str:
+    """Return the reason that a refund's form has chosen."""
+    [reason] = re.findall(r'<option value="(\w+)" selected', page)
+    return str(reason)
 
 
 def press(client: Client, row: FraudWarning, button: str, **typed: str) -> str:
@@ -66,7 +75,25 @@ def test_the_button_leads_to_the_payments_page_with_its_refund(warning: FraudWar
     sam = signed_in_now(support())
     answer = sam.get(reverse("admin:billing_fraudwarning_refund_it", args=[warning.pk]))
     assert answer["Location"] == reverse("admin:billing_payment_give", args=[warning.payment.pk])
-    assert "Refund this payment?" in read(sam, answer["Location"])
+    form = read(sam, answer["Location"])
+    assert "Refund this payment?" in form
+    assert "It was paid with a stolen card. Refund all of it to settle the warning." in form
+    assert "blocks nobody" in form
+    assert chosen(form) == RefundReason.REPORTED_AS_FRAUD
+    FraudWarning.objects.update(left_at=timezone.now())
+    form = read(sam, answer["Location"])
+    assert "stolen" not in form
+    assert chosen(form) == RefundReason.GOODWILL
+
+
+def test_an_invoices_refund_names_the_warning_too(warning: FraudWarning) -> None:
+    payment = warning.payment
+    payment.invoice = factories.make_invoice(payment.customer)
+    payment.save()
+    give = reverse("admin:billing_invoice_give_on_invoice", args=[payment.invoice.pk])
+    form = read(signed_in_now(support()), give)
+    assert show.page_of(warning) in form
+    assert chosen(form) == RefundReason.REPORTED_AS_FRAUD
 
 
 @pytest.mark.parametrize("settled", ["refunded", "disputed", "left", "unactionable", "other_try"])

@@ -245,13 +245,17 @@ def test_what_the_bank_asks_about_has_no_button_and_says_why(
 
 @pytest.mark.slow
 def test_a_failed_refund_leads_to_another_one(desk: Client, payment: Payment) -> None:
-    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), refund_request(2500))
+    wanted = refund_request(2500, RefundReason.DUPLICATE)
+    row = refunds.give(payment.pk, refund_world.approver("Carol Chen"), wanted)
     assert address(row, "again") not in read(desk, show.page_of(row))
     Refund.objects.filter(pk=row.pk).update(state=RefundState.FAILED, failed_at=timezone.now())
     assert address(row, "again") in read(desk, show.page_of(row))
     answer = desk.get(address(row, "again"), follow=True)
-    assert answer.redirect_chain[-1][0] == address(payment, "give")
-    assert "Refund this payment?" in answer.content.decode()
+    assert answer.redirect_chain[-1][0] == f"{address(payment, 'give')}?instead_of={row.pk}"
+    form = answer.content.decode()
+    assert "Refund this payment?" in form
+    for kept in ('value="25.00"', 'value="duplicate" selected', row.words):
+        assert kept in form, kept
     auditor = signed_in_now(staff_world.auditor())
     assert address(row, "again") not in read(auditor, show.page_of(row))
     factories.make_dispute(payment)

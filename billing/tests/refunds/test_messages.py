@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from billing import tasks
@@ -188,6 +190,24 @@ def test_goodwill_is_told_once_it_is_with_the_bank(
     refunds.deny(large.pk, carol, "Too much.")
     run_jobs()
     assert told() == ["refund_arrived"]
+
+
+def test_no_message_nor_stripe_hears_that_a_payment_is_refunded_as_fraud(
+    sandbox: Sandbox, alice: User, payment: Payment, bob: User
+) -> None:
+    wanted = refund_request(2900, RefundReason.REPORTED_AS_FRAUD, words="The bank says fraud.")
+    row = refunds.give(payment.pk, bob, wanted)
+    run_jobs()
+    row.refresh_from_db()
+    assert row.stripe_id
+    assert sandbox.stripe.v1.refunds.retrieve(row.stripe_id).reason == "requested_by_customer"
+    assert told() == ["refund_arrived"]
+    client = Client()
+    client.force_login(alice)
+    page = client.get(reverse("billing:refund", args=[row.pk])).content.decode()
+    assert "$29.00" in page
+    for said in (text("refund_arrived"), page):
+        assert "fraud" not in said.lower()
 
 
 def test_a_gift_that_stripe_refuses_stays_between_us(

@@ -374,6 +374,15 @@ def test_refunded_in_the_dashboard_meanwhile(
     assert steps(adopted) == ["found"]
 
 
+def test_refunded_as_fraud_in_the_dashboard_has_that_reason(
+    sandbox: Sandbox, payment: Payment
+) -> None:
+    params: Any = {"payment_intent": payment.stripe_id, "amount": 900, "reason": "fraudulent"}
+    sandbox.stripe.v1.refunds.create(params)
+    deliver(sandbox.events())
+    assert Refund.objects.get().reason == RefundReason.REPORTED_AS_FRAUD
+
+
 def test_a_dashboard_refund_overtakes_what_waits(
     sandbox: Sandbox, alice: User, payment: Payment
 ) -> None:

@@ -19,11 +19,11 @@ from django.db.models import ForeignKey, Model
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.core.statuses import RefundReason
-from billing.models import Payment
+from billing.core.statuses import RefundReason, RefundState
+from billing.models import Payment, Refund
 from billing.refunds import service as refunds
 from billing.refunds.service import RefundRequest
-from billing.tests import factories, staff_world
+from billing.tests import factories, refund_world, staff_world
 from billing.tests.life import deliver, know_the_plan, subscribe
 from conftest import Sandbox, run_jobs
 from emails.models import Message, MessageState
@@ -178,6 +178,11 @@ def test_no_secret_and_no_colleague_is_in_it(sandbox: Sandbox) -> None:
     refund.problem, refund.decided_by = "Rude on the phone", colleague
     refund.decided_at = timezone.now()
     refund.save()
+    reported = RefundReason.REPORTED_AS_FRAUD
+    wish = RefundRequest(amount=100, reason=reported, words="A stolen card", key=uuid4())
+    given = factories.make_payment(refund.customer)
+    sent = refunds.give(given.pk, refund_world.approver("Bob Baker"), wish)
+    Refund.objects.filter(pk=sent.pk).update(state=RefundState.SUCCEEDED, stripe_id="re_1")
     client = actors.fresh(user)
     archive = fetched(client, ask(user))
     text = "\n".join(archive.read(one).decode() for one in archive.namelist())
@@ -185,6 +190,8 @@ def test_no_secret_and_no_colleague_is_in_it(sandbox: Sandbox) -> None:
         user.password,
         str(client.session.session_key),
         "Rude on the phone",
+        "A stolen card",
+        "fraud",
         colleague.last_name,
     ):
         assert secret not in text

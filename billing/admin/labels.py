@@ -1,6 +1,5 @@
 """The labels and colors of states on staff pages: good, waiting, bad, none for what's over."""
 
-from billing.core import rhythms
 from billing.core.statuses import (
     CHARGED_SUBSCRIPTION,
     GIVEN_UP_BY_PAUSE,
@@ -19,7 +18,7 @@ from billing.core.statuses import (
     RequestState,
     SubscriptionStatus,
 )
-from billing.facts import discounts, income
+from billing.facts import discounts, income, plans
 from billing.facts.income import Settlement
 from billing.models import (
     Dispute,
@@ -226,7 +225,7 @@ def planned(row: Subscription) -> str:
     if not row.planned_price_id:
         return f"something else is scheduled at Stripe from {show.day(row.planned_at)}"
     plan = Plan.objects.filter(stripe_id=row.planned_price_id).first()
-    rate = rhythms.rate(plan.money, plan.interval, plan.interval_count) if plan else "another price"
+    rate = plans.named_rate(row, plan) if plan else "another price"
     return f"{rate} from {show.day(row.planned_at)}"
 
 

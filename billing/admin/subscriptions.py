@@ -23,7 +23,7 @@ from billing.core.statuses import (
     UNPAID_SUBSCRIPTION,
     InvoiceStatus,
 )
-from billing.facts import also_billed, credit, discounts
+from billing.facts import also_billed, credit, discounts, paid_periods
 from billing.membership import cancellation
 from billing.models import Invoice, Subscription
 from billing.models.subscription import IS_PAUSED, RENEWS
@@ -288,8 +288,9 @@ class SubscriptionAdmin(PriceButtons, TwoMembershipsPages, StripeCopyAdmin):
 
     @column("Paid for")
     def period(self, row: Subscription) -> str:
-        """The current period."""
-        return f"{show.day(row.current_period_start)} to {show.day(row.current_period_end)}"
+        """What was paid for last; free time comes after it."""
+        period = paid_periods.paid_for(row)
+        return f"{show.day(period.start)} to {show.day(period.end)}" if period else "Nothing yet"
 
     @column("Trial until")
     def trial(self, row: Subscription) -> str:

@@ -191,5 +191,11 @@ def planned(row: Subscription, known: Iterable[Plan]) -> str:
     plan = next((one for one in known if one.stripe_id == row.planned_price_id), None)
     if plan is None:
         return _("Another price from %(day)s") % {"day": day}
+    return _("%(rate)s from %(day)s") % {"rate": named_rate(row, plan), "day": day}
+
+
+def named_rate(row: Subscription, plan: Plan) -> str:
+    """Return what a planned price costs, after its plan's name if that's another than now."""
     rate = rhythms.rate(plan.money, plan.interval, plan.interval_count)
-    return _("%(rate)s from %(day)s") % {"rate": rate, "day": day}
+    is_same = any(one.product_id == plan.product_id for one in row.parts)
+    return rate if is_same or not plan.name else f"{plan.name}, {rate}"

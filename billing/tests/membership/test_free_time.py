@@ -69,6 +69,7 @@ def test_ten_days_move_the_next_charge_by_ten_days(
 ) -> None:
     end, seen = row().current_period_end, shown()
     until = end + timedelta(days=10)
+    paid_for = f"{show.day(row().current_period_start)} to {show.day(end)}"
     assert "Next charge of $29.00" in page(desk, url())
     assert f"Gave free time until {show.day(until)}." in press(desk, days=10, shown_end=seen)
     at_stripe = sandbox.stripe.v1.subscriptions.retrieve(row().stripe_id)
@@ -93,6 +94,11 @@ def test_ten_days_move_the_next_charge_by_ten_days(
     assert "trial" not in home.lower()
     assert "trial" not in page(client, "/membership/cancel/").lower()
     assert "Free time" in page(desk, show.page_of(row()))
+    about_alice = page(desk, show.page_of(alice))
+    for staffs in (about_alice, page(desk, show.page_of(row()))):
+        assert paid_for in staffs
+        assert f"to {show.day(until)}" not in staffs
+    assert f"{show.day(until)}, given by staff" in about_alice
     reminders.trial_ending(row().stripe_id, until - timedelta(days=1))
     [ending] = Message.objects.filter(user=alice, kind="trial_ending", channel="email")
     assert ending.subject.startswith("Your free time ends on")

@@ -76,10 +76,10 @@ def mail_of(user: User, kind: str) -> str:
     return rendering.render_email(Message.objects.get(user=user, kind=kind, channel="email")).text
 
 
-def membership(user: User, **asked: Any) -> str:
+def membership(user: User, page: str = "billing:membership", **asked: Any) -> str:
     client = Client()
     client.force_login(user)
-    return unescape(client.get(reverse("billing:membership"), **asked).content.decode())
+    return unescape(client.get(reverse(page), **asked).content.decode())
 
 
 def test_a_year_begins_with_the_next_period_and_is_charged_then(
@@ -95,6 +95,7 @@ def test_a_year_begins_with_the_next_period_and_is_charged_then(
     assert (decision.state, decision.actor.is_staff) == (DecisionState.CONFIRMED, True)
     assert Payment.objects.count() == paid
     assert "$290.00 a year from" in membership(alice)
+    assert "$290.00 a year from" in membership(alice, page="home")
     assert told(alice) == ["price_planned"]
     mail = mail_of(alice, "price_planned")
     assert "you’ll pay $290.00 a year instead of $29.00 a month." in " ".join(mail.split())

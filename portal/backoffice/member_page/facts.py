@@ -24,6 +24,7 @@ from billing.core.statuses import (
     PaymentStatus,
 )
 from billing.facts import income, memberships
+from billing.facts.paid_periods import Period, paid_for
 from billing.models import (
     Customer,
     Dispute,
@@ -88,6 +89,7 @@ class Money:
     customers: tuple[Customer, ...] = ()
     membership: Subscription | None = None
     others: tuple[Subscription, ...] = ()
+    paid_for: Period | None = None
     continuing: int = 0
     trial: str = ""
     methods: tuple[PaymentMethod, ...] = ()
@@ -217,6 +219,7 @@ def _money(user: User, viewer: User, sees: frozenset[str], now: datetime) -> Mon
     return Money(
         customers=tuple(customers) if "billing.view_customer" in sees else (),
         membership=membership,
+        paid_for=paid_for(membership) if membership and membership.is_live else None,
         others=tuple(one for one in held if one.is_live and one is not membership),
         continuing=sum(
             one.is_membership and one.is_live and not one.ends_with_period for one in held

@@ -142,10 +142,11 @@ def _membership(facts: MemberFacts) -> Iterator[Fact]:
         yield Fact("Price", also_billed.price_of(row))
         yield Fact("Member since", f"{show.day(row.started_at)} ({show.age(row.started_at)})")
         yield Fact("Next", _next(facts, row))
-        if row.is_live:
-            start, end = show.day(row.current_period_start), show.day(row.current_period_end)
-            yield Fact("Paid for" if row.status not in UNPAID_SUBSCRIPTION else "Period",
-                       f"{start} to {end}")  # fmt: skip
+        if row.is_live and money.paid_for:
+            start, end = show.day(money.paid_for.start), show.day(money.paid_for.end)
+            yield Fact("Paid for", f"{start} to {end}")
+        if row.is_live and row.is_in_free_time:
+            yield Fact("Free until", f"{show.day(row.current_period_end)}, given by staff")
         yield from _besides_the_price(row)
         yield Fact("Pays with", _pays_with(row))
     else:

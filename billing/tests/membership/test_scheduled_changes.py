@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.admin import labels
 from billing.models import Payment, Subscription
@@ -141,7 +142,9 @@ def test_until_an_end_that_is_renewals_away_the_next_payment_is_told(
     assert (row.next_charge, row.is_renewal_charged) == (2900, True)
     mail = newest_mail(user)
     assert "Until then, it renews and is charged as usual." in mail
-    assert f"Next payment: $29.00 on {days.full(row.current_period_end)}" in mail
+    assert (
+        f"Next payment: $29.00 on {days.full(timezone.localtime(row.current_period_end))}" in mail
+    )
     assert "won’t charge you" not in mail
     for name in ("billing:membership", "home"):
         page = unescape(client.get(reverse(name)).content.decode())

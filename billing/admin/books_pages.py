@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from billing.admin import book_clock, books_files, journal_pages, tax_pages
+from billing.admin import book_clock, books_files, direct_rows, journal_pages, tax_pages
 from billing.admin.balance_rows import JOINED, cause_of, user_of
 from billing.core import book_words
 from billing.core.book_words import Section
@@ -98,6 +98,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
         path("months/<str:month>/", guarded(_month), name=f"{name}_month"),
         path("months/<str:month>/close/", guarded(_close), name=f"{name}_close"),
         path("months/<str:month>/line/", guarded(_line), name=f"{name}_line"),
+        path("months/<str:month>/direct/<str:kind>/", guarded(_direct), name=f"{name}_direct"),
         path("months/<str:month>/file/<str:kind>/", guarded(_file), name=f"{name}_file"),
         path("months/<str:month>/journal/", guarded(_journal), name=f"{name}_journal"),
         path(
@@ -149,7 +150,10 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         "why_not": "" if closing else closing_books.why_not(day),
         "close_url": _url(day, "close") if request.user.has_perm(MAY_CLOSE) else "",
         "months": found,
-        "direct": [(book_words.DIRECT[brand], money) for brand, money in books.moved_directly(day)],
+        "direct": [
+            ShownLine(book_words.DIRECT[kind], money, 0, _direct_url(day, kind, money))
+            for kind, money in books.moved_directly(day)
+        ],
         "files": books_files.links(day),
         "journal_url": _url(day, "journal"),
         "tax_url": reverse(
@@ -230,6 +234,28 @@ def _line(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBas
     return _page(model_admin, request, "line", f"{line.label}, {_name(day)}", more)
 
 
+def _direct(model_admin: Any, request: HttpRequest, month: str, kind: str) -> HttpResponseBase:
+    """Show what moved outside of Stripe's balance in one way, or send it all as a file."""
+    day, currency = _day(month), request.GET.get("currency", "")
+    found = direct_rows.of_line(day, kind, currency)
+    if not found:
+        raise Http404("There's no such line.")
+    if (form := request.GET.get("as")) in spreadsheets.FORMATS:
+        return books_files.direct(request, day, kind, found, str(form))
+    page = Paginator(found, PAGE).get_page(request.GET.get("p"))
+    sum_of_all = Money(sum(one.moved.amount for one in found), currency)
+    line = ShownLine(book_words.DIRECT[kind], sum_of_all, len(found), "")
+    more = {
+        "line": line,
+        "rows": [_direct_row(one, line.label) for one in page],
+        "page": page,
+        "query": urlencode({"currency": currency}),
+        "month_url": _url(day),
+        "month_name": _name(day),
+    }
+    return _page(model_admin, request, "line", f"{line.label}, {_name(day)}", more)
+
+
 def _file(_model_admin: Any, request: HttpRequest, month: str, kind: str) -> HttpResponseBase:
     """Send a month as PDF, CSV, or XLSX."""
     if kind not in books_files.KINDS:
@@ -295,6 +321,16 @@ def _row(row: BalanceTransaction, line: books.Line, on: date) -> ShownRow:
     )
 
 
+def _direct_row(found: direct_rows.Found, what: str) -> ShownRow:
+    return ShownRow(
+        day=days.short_with_year(found.day),
+        what=what,
+        who=show.name_of(found.user) if found.user else "",
+        url=show.page_of(found.row),
+        money=Money(found.moved.amount, found.moved.currency),
+    )
+
+
 def _page(
     model_admin: Any, request: HttpRequest, template: str, title: str, more: dict[str, Any]
 ) -> HttpResponseBase:
@@ -315,6 +351,12 @@ def _name(day: date) -> str:
 def _url(day: date | None, page: str = "month") -> str:
     args = [f"{day:%Y-%m}"] if day else []
     return reverse(f"admin:billing_balancetransaction_{page}", args=args)
+
+
+def _direct_url(day: date, kind: str, money: Money) -> str:
+    args = [f"{day:%Y-%m}", kind]
+    address = reverse("admin:billing_balancetransaction_direct", args=args)
+    return f"{address}?{urlencode({'currency': money.currency.lower()})}"
 
 
 def _day(month: str) -> date:

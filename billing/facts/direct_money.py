@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from billing.core.book_words import GIVEN_BACK, ZELLE_REFUND
 from billing.core.statuses import NOT_BY_STRIPE, ZELLE, CreditNoteStatus, PaymentStatus, RefundState
@@ -21,22 +21,30 @@ SENT = (RefundState.PENDING, RefundState.SUCCEEDED)
 
 @dataclass(frozen=True)
 class Moved:
-    """An amount of one payment, negative if it went back. `kind` is a key of its words."""
+    """An amount of one payment, negative if it went back. `kind` is a key of its words.
+
+    `cause` is the row that moved it: the payment itself, a refund, or a credit note.
+    """
 
     payment: int | None
     at: datetime
     currency: str
     kind: str
     amount: int
+    cause: tuple[type[Model], int]
+
+
+def of_month(month: date, all_months: Months) -> list[Moved]:
+    """Return what moved in a month, in order: four queries."""
+    begin, _end = all_months.bounds(month)
+    return [one for one in moved(month, all_months) if one.at >= begin]
 
 
 def sums(month: date, all_months: Months) -> list[tuple[str, Money]]:
     """Return what came and what went back, by kind and currency: four queries."""
-    begin, _end = all_months.bounds(month)
     found: Counter[tuple[str, str]] = Counter()
-    for one in moved(month, all_months):
-        if one.at >= begin:
-            found[one.kind, one.currency] += one.amount
+    for one in of_month(month, all_months):
+        found[one.kind, one.currency] += one.amount
     order = [*sorted(NOT_BY_STRIPE), ZELLE_REFUND, GIVEN_BACK]
     keys = sorted(found, key=lambda key: (order.index(key[0]), key[1]))
     return [(kind, Money(found[kind, currency], currency)) for kind, currency in keys]
@@ -71,7 +79,7 @@ def _came(begin: datetime, end: datetime, again: set[int | None]) -> Iterator[Mo
         "pk", "paid_at", "currency", "card_brand", "amount_received"
     ):
         if at:
-            yield Moved(pk, at, currency, brand, amount)
+            yield Moved(pk, at, currency, brand, amount, (Payment, pk))
 
 
 def _went(end: datetime, all_months: Months) -> Iterator[Moved]:
@@ -84,19 +92,21 @@ def _went(end: datetime, all_months: Months) -> Iterator[Moved]:
         transfer = getattr(row, "transfer", None)
         at = all_months.moment(transfer.on) if transfer else row.sent_at
         if at and at < end:
-            yield Moved(row.payment_id, at, row.currency, ZELLE_REFUND, -row.amount)
+            cause = (Refund, row.pk)
+            yield Moved(row.payment_id, at, row.currency, ZELLE_REFUND, -row.amount, cause)
     notes = CreditNote.objects.filter(out_of_band__gt=0, created_at__lt=end)
     # A refund by Zelle has a note, too.
     of_refunds = Refund.objects.exclude(credit_note_id="").values("credit_note_id")
     notes = notes.exclude(status=CreditNoteStatus.VOID).exclude(stripe_id__in=of_refunds)
-    columns = ("invoice", "created_at", "currency", "out_of_band")
+    columns = ("pk", "invoice", "created_at", "currency", "out_of_band")
     found = list(notes.order_by("created_at", "pk").values_list(*columns))
-    invoices = {invoice for invoice, *_ in found}
+    invoices = {invoice for _pk, invoice, *_ in found}
     payments = Payment.objects.filter(invoice__in=invoices, status=PaymentStatus.SUCCEEDED)
     # What was paid directly goes back directly; else it's what the invoice was paid with.
     of_invoice: dict[int | None, int] = {}
     for invoice, pk, brand in payments.values_list("invoice", "pk", "card_brand"):
         if brand in NOT_BY_STRIPE or invoice not in of_invoice:
             of_invoice[invoice] = pk
-    for invoice, at, currency, amount in found:
-        yield Moved(of_invoice.get(invoice), at, currency, GIVEN_BACK, -amount)
+    for pk, invoice, at, currency, amount in found:
+        paid_with = of_invoice.get(invoice)
+        yield Moved(paid_with, at, currency, GIVEN_BACK, -amount, (CreditNote, pk))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,13 +16,17 @@ from django.utils.html import strip_tags
 from billing.core import book_words
 from billing.core.book_words import Section
 from billing.facts import books, sales_tax
-from billing.models import BalanceReading, BalanceTransaction, Payment
+from billing.models import BalanceReading, BalanceTransaction, CreditNote, Payment, Refund
 from billing.sync import balance
 from billing.tests import factories, taxed
+from billing.tests.facts.test_sales_tax import make_rate, on
+from billing.tests.facts.test_sales_tax import paid as tax_paid
+from billing.tests.facts.test_sales_tax import refunded as tax_refunded
 from billing.tests.life import DISPUTED_CARD, paid_member
 from billing.tests.staff_world import auditor
 from billing.tests.sync.test_balance import catch_up
 from common.money import Money
+from common.staff import show
 from conftest import Sandbox
 from portal.models import Download
 from testing import sheets
@@ -222,3 +226,43 @@ def test_no_such_time_of_sales_tax(client: Client) -> None:
     assert tax_page(client, "2026-02", "month", "pdf").status_code == 404
     client.force_login(factories.make_member("New Comer", is_staff=True))
     assert tax_page(client, "2026-02", "month").status_code == 403
+
+
+def test_what_moved_outside_stripe_leads_to_its_rows(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    vat = make_rate("VAT", "19", "DE")
+    zoe = factories.make_customer(factories.make_member("Zoe Zelle"))
+    zelle = [
+        factories.make_payment(
+            zoe, amount=amount, amount_received=amount, card_brand="zelle", paid_at=on(1)
+        )
+        for amount in (5000, 700)
+    ]
+    cash = tax_paid(5950, {vat: 950}, on(1), card_brand="out_of_band")
+    tax_refunded(zelle[0], 1200, on(1, 12))
+    assert cash.invoice
+    note = factories.make_credit_note(cash.invoice)
+    CreditNote.objects.filter(pk=note.pk).update(out_of_band=595, created_at=on(1, 20))
+    client.force_login(auditor())
+    month = client.get(reverse("admin:billing_balancetransaction_month", args=["2026-01"]))
+    links = re.findall(r'href="([^"]*/direct/[^"]*)"', month.content.decode())
+    pages = []
+    for kind, money in books.moved_directly(date(2026, 1, 1)):
+        [link] = [one for one in links if f"/direct/{kind}/" in one]
+        with django_assert_max_num_queries(30):
+            answer = client.get(link)
+        pages.append(words(answer))
+        assert f"together {money}" in pages[-1]
+        for form, read in (("csv", sheets.of_csv), ("xlsx", sheets.of_xlsx)):
+            cells = read(client.get(f"{link}&as={form}"))
+            assert sum(round(float(row["Amount"]) * 100) for row in cells) == money.amount
+        rows = [zelle[0], *Refund.objects.all(), note] if kind != "out_of_band" else [cash]
+        assert any(show.page_of(row) in answer.content.decode() for row in rows)
+    assert len(links) == len(pages) == 4
+    assert "Received by Zelle Zoe Zelle $50.00" in pages[1]
+    assert "All 2 together $57.00" in pages[1]
+    unknown = reverse("admin:billing_balancetransaction_direct", args=["2026-01", "gold"])
+    assert client.get(f"{unknown}?currency=usd").status_code == 404
+    client.force_login(factories.make_member("New Comer", is_staff=True))
+    assert client.get(links[0]).status_code == 403

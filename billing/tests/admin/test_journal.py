@@ -283,3 +283,12 @@ def test_every_section_has_an_account() -> None:
     assert {*book_journal.OF_SECTION} == {*Section} - {Section.GROSS}
     assert {*books.KINDS} <= {*book_journal.ACCOUNTS}
     assert on(1) == datetime(2026, 1, 10, 12, tzinfo=UTC)
+
+
+def test_with_several_currencies_the_page_says_what_xero_takes_them_for(client: Client) -> None:
+    booked("charge", 2900, on(1))
+    client.force_login(auditor())
+    assert "names no currency" not in words(page(client, JANUARY))
+    booked("charge", 1900, on(1))
+    BalanceTransaction.objects.filter(amount=1900).update(currency="eur")
+    assert "convert an entry in another currency first" in words(page(client, JANUARY))

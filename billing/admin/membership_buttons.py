@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from billing.admin import labels
 from billing.core import limits
 from billing.facts import discounts
-from billing.membership import by_staff
+from billing.membership import by_staff, free_time
 from billing.membership.cancellation import MembershipError
 from billing.models import Subscription
 from common.fields import WordsField
@@ -318,6 +318,24 @@ def may(request: HttpRequest, object_id: str, suits: Callable[[Subscription], bo
         return True
     row = row_of_buttons(request, Subscription, str(object_id))
     return row is not None and row.is_live and suits(row)
+
+
+def why_fewer(row: Subscription) -> str:
+    """Say which buttons a live membership lacks for now, and which one brings them back, or ""."""
+    if not row.is_live:
+        return ""
+    if row.planned_price_id:
+        return (
+            f"Another price is planned: {labels.planned(row)}. To change the price, the trial, or"
+            " a discount, or to give free time, choose “Keep the present price” first."
+        )
+    if row.ends_with_period:
+        return (
+            f"It ends on {show.day(row.ends_at)}. To change the price, pause payments, extend the"
+            " trial, or give free time, choose “Keep it going” first."
+        )
+    why = free_time.why_not(row)
+    return f"No free time for now: {why[0].lower()}{why[1:]}" if why else ""
 
 
 def _now(row: Subscription) -> list[str]:

@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 
 from billing.admin import labels, numbers_pages, price_buttons
 from billing.admin.copies import SHOWN, Rows, StripeCopyAdmin, on_day
+from billing.admin.membership_buttons import why_fewer
 from billing.admin.price_buttons import PriceButtons
 from billing.admin.two_memberships import TwoMembershipsPages
 from billing.core import texts
@@ -24,7 +25,7 @@ from billing.core.statuses import (
     InvoiceStatus,
 )
 from billing.facts import also_billed, credit, discounts, paid_periods
-from billing.membership import cancellation
+from billing.membership import by_staff, cancellation
 from billing.models import Invoice, Subscription
 from billing.models.subscription import IS_PAUSED, RENEWS
 from billing.sync import taxing
@@ -144,7 +145,7 @@ class SubscriptionAdmin(PriceButtons, TwoMembershipsPages, StripeCopyAdmin):
         (None, {
             "fields": [
                 "state", "member", "what", "price", "tax", "holds", "discount", "credit",
-                "next_step", "collected", "card", "card_expiry",
+                "next_step", "planned", "collected", "card", "card_expiry", "not_now",
             ],
         }),
         ("Dates", {"fields": ["since", "period", "trial", "canceled", "ended"]}),
@@ -168,6 +169,19 @@ class SubscriptionAdmin(PriceButtons, TwoMembershipsPages, StripeCopyAdmin):
             due_at=Subquery(oldest.values("due_at")[:1]),
         )
         return annotated
+
+    def get_fieldsets(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
+        """Show what's planned, and which buttons that takes away, only if there's something."""
+        fieldsets = super().get_fieldsets(request, obj)
+        may = request.user.has_perm(by_staff.MAY_CHANGE)
+        has = {
+            "planned": obj is not None and bool(labels.planned(obj)),
+            "not_now": obj is not None and may and bool(why_fewer(obj)),
+        }
+        return [
+            (title, {**options, "fields": [one for one in options["fields"] if has.get(one, True)]})
+            for title, options in fieldsets
+        ]
 
     def has_end_now_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may end a membership immediately, and it isn't over."""
@@ -270,6 +284,16 @@ class SubscriptionAdmin(PriceButtons, TwoMembershipsPages, StripeCopyAdmin):
     def credit(self, row: Subscription) -> str:
         """The credit or debt on the member's balance."""
         return balance(row)
+
+    @column("Planned")
+    def planned(self, row: Subscription) -> str:
+        """Which price comes next, and when."""
+        return labels.planned(row)
+
+    @column("Not possible now")
+    def not_now(self, row: Subscription) -> str:
+        """Which buttons are missing, and what to do first."""
+        return why_fewer(row)
 
     @column("Card")
     def card_short(self, row: Subscription) -> SafeString:

@@ -146,6 +146,8 @@ def summary(row: Refund) -> list[Fact]:
     return [
         Fact("Member", show.name_of(row.customer.user)),
         Fact("Asked for", str(row.money_asked)),
+        Fact("For", descriptions.of_one(row.payment)),
+        *([Fact("Wants to leave", _leaving(row))] if row.cancels_membership else []),
         Fact("Left of the payment", left_of(facts, credited)),
         *([Fact("Approvals", progress(row))] if progress(row) else []),
         *rule_of_two([facts], credited),
@@ -205,11 +207,15 @@ def _leaving(row: Refund) -> str:
     """Return what happens to the membership if the member leaves with the refund."""
     if not row.cancels_membership:
         return ""
+    subscription = row.payment.membership
+    which = f" ({subscription.name})" if subscription and subscription.name else ""
     if not row.is_undecided:
-        return "Yes: the membership ends too"
+        return f"Yes: the membership{which} ends too"
     ending = membership_end.of_refund(row)
     when = "at once" if ending == Ending.AT_ONCE else f"with its period{ending.why}"
-    return f"Yes: the membership ends too, {when}"
+    planned = labels.planned(subscription) if subscription else ""
+    dropped = f". What’s planned is dropped: {planned}" if planned else ""
+    return f"Yes: the membership{which} ends too, {when}{dropped}"
 
 
 def _request(row: Refund) -> list[Fact]:

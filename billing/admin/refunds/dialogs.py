@@ -18,6 +18,7 @@ from unfold.widgets import (
 from billing.admin.refunds.case import CREDITED, Fact, rule_of_two, summary
 from billing.core import fraud_texts
 from billing.core.statuses import PaymentStatus, RefundOrigin, RefundReason, RefundState
+from billing.facts import descriptions
 from billing.models import FraudWarning, Invoice, Payment, Refund
 from billing.refunds import terms as refund_terms
 from billing.refunds.policy import Facts
@@ -252,7 +253,11 @@ class GiveOnPaymentForm(GiveForm):
         if row is None:
             return []
         paid = f"{row.money_received} on {show.day(row.paid_at)}"
-        return [Fact("Member", show.name_of(row.customer.user)), Fact("Paid", paid)]
+        return [
+            Fact("Member", show.name_of(row.customer.user)),
+            Fact("Paid", paid),
+            Fact("For", descriptions.of_one(row)),
+        ]
 
 
 class GiveOnInvoiceForm(GiveForm):

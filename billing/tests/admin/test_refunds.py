@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -227,6 +228,21 @@ def _switched(user: User) -> Payment:
         lines=[unused],
     )
     return factories.make_payment(invoice=paid)
+
+
+def test_questions_name_the_plan_that_a_refund_ends_and_drops(desk: Client) -> None:
+    plan = factories.make_plan(stripe_id="price_yearly", amount=29000, interval="year")
+    planned: dict[str, Any] = {"planned_price_id": plan.stripe_id, "planned_at": timezone.now()}
+    membership = factories.make_subscription(name="Yoga monthly", **planned)
+    invoice = factories.make_invoice(membership.customer, subscription=membership)
+    paid = factories.make_payment(invoice=invoice)
+    policy(automatic_up_to=0)
+    wanted = refund_request(900, cancels_membership=True)
+    row = refunds.request(membership.customer.user, paid.pk, wanted)
+    for at in (show.page_of(row), address(row, "approve"), address(row, "deny")):
+        page = unescape(read(desk, at))
+        assert "Yes: the membership (Yoga monthly) ends too, with its period." in page
+        assert "What’s planned is dropped: $290.00 a year from" in page
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from billing.admin import invoice_buttons, price_buttons
+from billing.admin.membership_buttons import why_fewer
+from billing.membership import by_staff
 from billing.models import Invoice, Payment, Subscription
 from common.money import Money as Amount
 from portal.backoffice.member_page.facts import MemberFacts, Money
@@ -49,6 +51,8 @@ class Group:
 
     title: str
     actions: tuple[Action, ...]
+    # Why some aren't there, in a sentence.
+    note: str = ""
 
 
 OF_MONEY = ("ask_for_payment",)
@@ -73,12 +77,18 @@ def groups(request: HttpRequest, facts: MemberFacts, members: Any) -> tuple[Grou
         Group("Money", (*_named(mine, OF_MONEY), *_refund(request, money.refundable))),
         Group(_unpaid(money), tuple(_on(request, _first(money.unpaid), Invoice, OF_INVOICE))),
         Group(_draft(money), tuple(_on(request, _first(money.drafts), Invoice, OF_DRAFT))),
-        Group("Membership", tuple(_on(request, membership, Subscription, OF_MEMBERSHIP))),
+        _membership(request, membership),
         Group("Notes", tuple(_named(mine, OF_NOTES))),
         Group("Contact", tuple(_named(mine, OF_CONTACT))),
         Group("Account", tuple(_named(mine, OF_ACCOUNT))),
     ]
     return tuple(one for one in found if one.actions)
+
+
+def _membership(request: HttpRequest, row: Subscription | None) -> Group:
+    actions = tuple(_on(request, row, Subscription, OF_MEMBERSHIP))
+    may = row is not None and request.user.has_perm(by_staff.MAY_CHANGE)
+    return Group("Membership", actions, why_fewer(row) if row and may else "")
 
 
 def _first(rows: tuple[Invoice, ...]) -> Invoice | None:

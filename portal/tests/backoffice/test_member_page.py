@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from billing.core.statuses import DisputeStatus, InvoiceStatus, PaymentStatus, SubscriptionStatus
-from billing.models import Dispute
+from billing.models import Dispute, Subscription
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import make_message, make_world, signed_in_now, superuser, support
 from common.staff import show
@@ -49,6 +50,41 @@ def test_it_says_who_they_are_what_is_next_and_what_can_be_done(desk: Client) ->
     assert reverse("admin:auth_user_change_access", args=[world.alice.pk]) not in page
     assert "Designates whether" not in page
     assert "algorithm" not in page
+
+
+IN_A_WEEK = timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"planned_price_id": factories.PRICE_ID}, "choose “Keep the present price” first."),
+        ({"cancel_at_period_end": True}, "choose “Keep it going” first."),
+        ({"pause_behavior": "void"}, "No free time for now: its payments are paused."),
+        ({"status": "past_due"}, "No free time for now: its last payment is still open."),
+        ({"planned_price_id": factories.PRICE_ID, "status": "canceled"}, ""),
+        ({}, ""),
+    ],
+)
+def test_buttons_that_are_missing_say_why_and_what_to_do_first(
+    desk: Client, columns: dict[str, Any], said: str
+) -> None:
+    factories.make_plan(amount=29000, interval="year")
+    planned = "planned_price_id" in columns
+    if planned:
+        columns = {**columns, "planned_at": timezone.now() + IN_A_WEEK}
+    row = factories.make_subscription(**columns)
+    auditor = signed_in_now(staff_world.auditor())
+    for page in (read(desk, row.customer.user), unescape(_page_of(desk, row))):
+        assert not said or said in page
+        assert said or "first." not in page
+        assert ("$290.00 a year from" in page) == planned
+    assert not said or said not in read(auditor, row.customer.user)
+    assert "Not possible now" not in _page_of(auditor, row)
+
+
+def _page_of(client: Client, row: Subscription) -> str:
+    return client.get(show.page_of(row)).content.decode()
 
 
 def test_an_auditor_sees_it_without_a_button_that_would_be_refused() -> None:

@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 from billing.admin import labels
 from billing.core import limits
 from billing.facts import discounts
-from billing.membership import by_staff, free_time
+from billing.membership import by_staff, cancellation, free_time
 from billing.membership.cancellation import MembershipError
 from billing.models import Subscription
 from common.fields import WordsField
@@ -59,6 +59,16 @@ class AboutMembership(BaseDialogForm):  # type: ignore[misc]  # Unfold ships no 
 
 class CancelForm(AboutMembership):
     """The question whether it should end with its period."""
+
+
+class KeepForm(AboutMembership):
+    """The question whether its end should be taken back."""
+
+    def lines(self, row: Subscription) -> list[str]:
+        """Add what becomes of an end that's several renewals away."""
+        later = cancellation.later_end(row)
+        after = [f"Its later end, {show.day(later)}, applies again."] if later else []
+        return [*super().lines(row), *after]
 
 
 class ExtendForm(AboutMembership):
@@ -186,10 +196,10 @@ class MembershipButtons:
         permission="keep",
         question="Let this membership continue?",
         explanation="It renews as before, and its next charge follows. The member is told.",
-        form=CancelForm,
+        form=KeepForm,
         is_primary=False,
     )
-    def keep_going(self, request: HttpRequest, form: CancelForm, object_id: str) -> HttpResponse:
+    def keep_going(self, request: HttpRequest, form: KeepForm, object_id: str) -> HttpResponse:
         """Take back its end."""
         row, actor = row_or_404(Subscription, object_id), current_user(request)
         return self.do(request, row, lambda: by_staff.keep(row, actor), "Its end was taken back.")
@@ -342,9 +352,9 @@ def _now(row: Subscription) -> list[str]:
     """Return what's true now, a sentence each."""
     end = show.day(row.current_period_end)
     lines = [f"{show.name_of(row.customer.user)}: {row.name or 'Membership'}, {row.money}."]
-    if row.ends_at:
+    if row.ends_with_period:
         lines.append(f"It ends on {show.day(row.ends_at)}.")
-    elif coming := labels.next_charge(row):
+    elif coming := labels.next_step(row):
         lines.append(f"{coming}.")
     else:
         lines.append(f"Its period ends on {end}.")

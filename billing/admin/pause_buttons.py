@@ -100,7 +100,7 @@ class PauseButtons(MembershipButtons):
 
     def has_pause_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may pause payments, and there will be some."""
-        return may(request, object_id, lambda row: row.ends_at is None)
+        return may(request, object_id, lambda row: not row.ends_with_period)
 
     def has_unpause_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Whether this staff member may let payments resume, and they're paused."""

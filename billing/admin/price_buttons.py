@@ -155,7 +155,7 @@ class PriceButtons(FreeTimeButtons):
 
 
 def _can_change(row: Subscription) -> bool:
-    return row.is_membership and row.ends_at is None and not row.planned_price_id
+    return row.is_membership and not row.ends_with_period and not row.planned_price_id
 
 
 def _label(shown: Preview) -> str:

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 MAY_CHANGE = "billing.change_subscription"
 MOST_TRIAL_DAYS = 90
+ENDS_BEFORE = "It ends before that. Choose an earlier day, or let it continue first."
 CHANGED = "It has changed since you looked. Look again."
 
 
@@ -69,14 +70,8 @@ def keep(subscription: Subscription, actor: User) -> None:
         only=subscription,
         actor=actor,
     )
-    row, key = decision.subscription, cancellation.key_of(decision)
-    logger.info("User %s lets %s continue.", actor.pk, row.stripe_id)
-    cancellation.ask(
-        decision,
-        lambda: gateway.take_back_end(
-            row.stripe_id, key, is_at_period_end=row.cancel_at_period_end
-        ),
-    )
+    logger.info("User %s lets %s continue.", actor.pk, decision.subscription.stripe_id)
+    cancellation.continue_again(decision)
 
 
 def extend_trial(subscription: Subscription, shown_end: datetime, days: int, actor: User) -> None:
@@ -96,6 +91,8 @@ def extend_trial(subscription: Subscription, shown_end: datetime, days: int, act
             raise MembershipError("It isn’t on a free trial, or is set to end.")
         if row.trial_end != shown_end:
             raise MembershipError(CHANGED)
+        if row.ends_at and until >= row.ends_at:
+            raise MembershipError(ENDS_BEFORE)
 
     decision = cancellation.decide(
         subscription.customer.user,
@@ -112,10 +109,10 @@ def extend_trial(subscription: Subscription, shown_end: datetime, days: int, act
 
 def can_extend(row: Subscription) -> bool:
     """Whether its free trial is running, and it goes on after that. Free time isn't one."""
-    if row.has_free_time:
+    if row.has_free_time or row.ends_with_period or row.ends_by_schedule:
         return False
     is_running = row.trial_end is not None and row.trial_end > timezone.now()
-    return row.status == SubscriptionStatus.TRIALING and is_running and row.ends_at is None
+    return row.status == SubscriptionStatus.TRIALING and is_running
 
 
 def give_discount(

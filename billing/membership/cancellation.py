@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -104,14 +105,43 @@ def resume_one(subscription: Subscription) -> None:
 
 
 def _resume(user: User, only: Subscription | None = None) -> None:
-    decision = decide(user, MembershipAction.RESUME, _refuse_unless_ending, only=only)
+    continue_again(decide(user, MembershipAction.RESUME, _refuse_unless_ending, only=only))
+
+
+def continue_again(decision: MembershipDecision) -> None:
+    """Ask Stripe to let a membership continue: until the end that its cancellation replaced.
+
+    Raises:
+        MembershipError: Stripe couldn't be asked.
+    """
     row = decision.subscription
     ask(
         decision,
         lambda: gateway.take_back_end(
-            row.stripe_id, key_of(decision), is_at_period_end=row.cancel_at_period_end
+            row.stripe_id,
+            key_of(decision),
+            is_at_period_end=row.cancel_at_period_end,
+            until=decision.until,
         ),
     )
+
+
+def later_end(row: Subscription) -> datetime | None:
+    """Return the end several renewals away that its cancellation replaced, if it had one."""
+    if not row.ends_with_period:
+        return None
+    resumed = Q(action=MembershipAction.RESUME, state=DecisionState.CONFIRMED)
+    decided = row.decisions.filter(Q(action=MembershipAction.CANCEL) | resumed)
+    last = decided.order_by("-pk").first()
+    until = last.until if last and last.action == MembershipAction.CANCEL else None
+    return until if until and until > row.current_period_end else None
+
+
+def _end_kept(row: Subscription, action: MembershipAction) -> datetime | None:
+    """Return the end that a cancellation replaces, or that comes back as it's undone."""
+    if action == MembershipAction.CANCEL and not row.ends_with_period:
+        return row.ends_at
+    return later_end(row) if action == MembershipAction.RESUME else None
 
 
 def cancel_now(subscription: Subscription, actor: User) -> None:
@@ -206,6 +236,8 @@ def decide(
         raise MembershipError(str(PLANNED_ALREADY))
     if check:
         check(row)
+    if until := _end_kept(row, action):
+        columns["until"] = until
     return MembershipDecision.objects.create(
         customer_id=row.customer_id,
         subscription=row,

@@ -45,6 +45,8 @@ def give(subscription: Subscription, shown_end: datetime, until: datetime, actor
             raise MembershipError(why)
         if until <= max(shown_end, now) or until > now + LONGEST:
             raise MembershipError("Choose a day after the next charge, and within a year.")
+        if row.ends_at and until >= row.ends_at:
+            raise MembershipError(by_staff.ENDS_BEFORE)
 
     decision = cancellation.decide(
         subscription.customer.user,
@@ -61,8 +63,9 @@ def give(subscription: Subscription, shown_end: datetime, until: datetime, actor
 
 def why_not(row: Subscription) -> str:
     """Return why a subscription can't get free time now, or "" if it can."""
-    if row.ends_at is not None:
-        return "It’s set to end. Let it continue first."
+    if row.ends_with_period or row.ends_by_schedule:
+        end = "A schedule at Stripe ends it." if row.ends_by_schedule else "It’s set to end."
+        return f"{end} Let it continue first."
     if row.is_paused:
         return "Its payments are paused. Let them resume first, or pause them for longer."
     if row.planned_price_id:

@@ -49,7 +49,7 @@ def pause(subscription: Subscription, shown: Pause, wanted: Pause, actor: User) 
 
     def check(row: Subscription) -> None:
         _require_shown(row, shown)
-        if row.ends_at is not None:
+        if row.ends_with_period:
             raise MembershipError("It’s set to end, so nothing more is charged.")
         if wanted.behavior not in set(PauseBehavior) or wanted == shown:
             raise MembershipError("It’s already paused this way.")

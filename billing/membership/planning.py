@@ -157,6 +157,8 @@ def _why_not(row: Subscription, choice: Choice) -> str:
     if row.schedule_id and not row.planned_price_id:
         # Of something other than the price, made in Stripe's dashboard.
         return "A schedule at Stripe has other plans for it. Change it there."
+    if row.ends_at and not row.ends_with_period:
+        return "It has an end at Stripe, beside which nothing can be planned. Drop the end first."
     return switch_options.why_not_later(row) or switch_options.refused(row, choice)
 
 

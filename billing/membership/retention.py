@@ -152,7 +152,7 @@ def _why_not(row: Subscription, offer: RetentionOffer) -> str:
     """Return why a member can't have the offer, or ""."""
     if row.is_paused:
         return _("Your payments are paused, so there’s nothing to discount right now.")
-    if row.status not in CHARGED_SUBSCRIPTION or row.ends_at:
+    if row.status not in CHARGED_SUBSCRIPTION or row.ends_with_period:
         return _("This offer is for active memberships that are paid.")
     if discounts.running(row):
         return str(DISCOUNTED)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import F, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.core import rhythms, subscription_items, texts
@@ -28,6 +29,13 @@ from common.money import Money
 
 # An invoice is made at about the beginning of its period.
 A_DAY = timedelta(days=1)
+# How long one of Stripe's intervals can be.
+LONGEST = {
+    "day": A_DAY,
+    "week": timedelta(days=7),
+    "month": timedelta(days=31),
+    "year": timedelta(days=366),
+}
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,7 @@ def _state_obstacle(row: Subscription) -> Obstacle | None:
 
 def _coming(row: Subscription) -> Obstacle | None:
     """Return what's decided for the end of the period."""
-    if row.ends_at:
+    if row.ends_at and (row.ends_with_period or row.ends_by_schedule):
         why = _("Your membership ends on %(day)s. Keep it to switch plans.")
         return Obstacle(why % {"day": plain_date(row.ends_at)})
     if row.planned_at and row.planned_price_id:
@@ -230,7 +238,24 @@ def _in_review(row: Refund) -> Obstacle:
 
 def refused(row: Subscription, choice: Choice) -> str:
     """Return why this one has to wait, or "" if the member can switch to it."""
-    return _holds_more(row, choice) or _stretches_a_discount(row, choice)
+    return (
+        _ends_before(row, choice) or _holds_more(row, choice) or _stretches_a_discount(row, choice)
+    )
+
+
+def _ends_before(row: Subscription, choice: Choice) -> str:
+    """Return why another interval has to wait: it begins now, and wouldn't be over by the end."""
+    plan = choice.plan
+    is_same = (plan.interval, plan.interval_count) == (row.interval, row.interval_count)
+    if row.ends_at is None or is_same:
+        return ""
+    if row.ends_at >= timezone.now() + LONGEST[plan.interval] * plan.interval_count:
+        return ""
+    why = _(
+        "Your membership ends on %(day)s, before the first payment’s time is over. Keep it to "
+        "switch plans."
+    )
+    return why % {"day": plain_date(row.ends_at)}
 
 
 def _holds_more(row: Subscription, choice: Choice) -> str:

@@ -274,6 +274,11 @@ class Subscription(StripeCopy):
         return self.current_period_end if self.cancel_at_period_end else self.cancel_at
 
     @property
+    def ends_by_schedule(self) -> bool:
+        """Whether a schedule at Stripe ends it: it also holds the price, and the trial."""
+        return self.ends_at is not None and bool(self.schedule_id)
+
+    @property
     def ends_with_period(self) -> bool:
         """Whether it ends before it would renew. A schedule's end can be several renewals away."""
         return self.ends_at is not None and self.ends_at <= self.current_period_end

@@ -18,7 +18,9 @@ def settle(row: Subscription, read_at: datetime) -> list[OfferAccepted]:
     """Confirm what the row shows, in its transaction; return accepted offers."""
     pending = MembershipDecision.objects.filter(subscription=row, state=DecisionState.PENDING)
     switched = Q(action=MembershipAction.SWITCH, price_id=row.price_id)
-    pending.filter(Q(action__in=_shown(row)) | switched | _by_staff(row)).update(
+    resumed = Q(action=MembershipAction.RESUME, until=row.ends_at, until__isnull=False)
+    resumed_until = Q() if row.ends_with_period else resumed
+    pending.filter(Q(action__in=_shown(row)) | switched | resumed_until | _by_staff(row)).update(
         state=DecisionState.CONFIRMED, confirmed_at=read_at
     )
     return list(_accepted_offers(row, read_at))

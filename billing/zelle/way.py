@@ -71,7 +71,7 @@ def _has_rhythm_of(plan: Plan, row: Subscription) -> bool:
 
 
 def _why_not(row: Subscription, *, is_zelle: bool) -> str | Promise:
-    if row.ends_at:
+    if row.ends_with_period or row.ends_by_schedule:
         return ENDING
     if row.is_paused:
         return PAUSED

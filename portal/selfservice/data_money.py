@@ -382,7 +382,13 @@ DECISIONS = Table(
         amount("amount", _("What you were shown that it costs.")),
         CURRENCY,
         text("offer.headline", _("The offer you accepted."), "offer"),
-        time("until", _("When a longer trial or free time ends, or paused payments resume.")),
+        time(
+            "until",
+            _(
+                "When a longer trial or free time ends, or paused payments resume; or the later "
+                "end that was replaced or came back."
+            ),
+        ),
         text("pause_behavior", _("What happens to invoices while payments are paused.")),
         text("state", _("What became of it.")),
         time("created_at", _("When.")),

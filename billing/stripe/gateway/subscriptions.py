@@ -177,11 +177,18 @@ def schedule_end(subscription_id: str, reason: str, comment: str, key: str) -> N
     _move_end(subscription_id, params, key)
 
 
-def take_back_end(subscription_id: str, key: str, *, is_at_period_end: bool) -> None:
-    """Let a subscription continue that was going to end, with its period or at another time."""
-    params: stripe.params.SubscriptionUpdateParams = (
-        {"cancel_at_period_end": False} if is_at_period_end else {"cancel_at": ""}
-    )
+def take_back_end(
+    subscription_id: str, key: str, *, is_at_period_end: bool, until: datetime | None = None
+) -> None:
+    """Let a subscription continue that was going to end, with its period or at another time.
+
+    `until`: the later end that it gets instead. Stripe takes only one of both parameters.
+    """
+    params: stripe.params.SubscriptionUpdateParams
+    if until:
+        params = {"cancel_at": int(until.timestamp())}
+    else:
+        params = {"cancel_at_period_end": False} if is_at_period_end else {"cancel_at": ""}
     _move_end(subscription_id, params, key)
 
 

@@ -16,16 +16,22 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.admin import labels
-from billing.core.dates import long_date
-from billing.core.statuses import DecisionState, MembershipAction
+from billing.core.dates import long_date, plain_date
+from billing.core.statuses import DecisionState, MembershipAction, PauseBehavior
 from billing.facts import memberships
-from billing.membership import by_staff, cancellation
+from billing.membership import by_staff, cancellation, free_time, pausing, planning, switch_options
+from billing.membership.pausing import Pause
 from billing.models import Payment, Subscription
 from billing.refunds import service as refunds
 from billing.sync.refresh import sync_subscription
 from billing.tests import factories
 from billing.tests.life import a_minute_passes, deliver, paid_member
-from billing.tests.membership.test_scheduled_changes import end_by_schedule, newest_mail, told
+from billing.tests.membership.test_scheduled_changes import (
+    YEARLY,
+    end_by_schedule,
+    newest_mail,
+    told,
+)
 from billing.tests.refund_world import policy, refund_request
 from billing.tests.staff_world import signed_in_now, support
 from common import days as common_days
@@ -276,3 +282,85 @@ def test_one_that_ends_far_away_counts_before_one_that_ends_with_its_period() ->
     soon = factories.make_subscription(far.customer, cancel_at_period_end=True)
     plain = factories.make_subscription(far.customer)
     assert memberships.ranked([soon, far, plain]) == [plain, far, soon]
+
+
+# Changed meanwhile
+
+
+def sell_a_year(settings: Any) -> None:
+    factories.make_plan(stripe_id=YEARLY, amount=29000, interval="year")
+    settings.STRIPE_YEARLY_PRICE_ID = YEARLY
+
+
+@FAR_ENDS
+@pytest.mark.parametrize("who", ["member", "staff", "closing"])
+def test_taking_back_a_cancellation_brings_the_end_back(
+    sandbox: Sandbox, alice: User, end_later: Any, who: str
+) -> None:
+    end_later(sandbox, 3)
+    end = row().ends_at
+    assert end is not None
+    desk, pk = signed_in_now(support()), row().pk
+    if who == "closing":
+        closing.plan(alice)
+        closing.keep(alice)
+        run_jobs()
+    else:
+        cancellation.cancel(alice)
+        keep = reverse("admin:billing_subscription_keep_going", args=[pk])
+        assert f"Its later end, {show.day(end)}, applies again." in unescape(
+            desk.get(keep).content.decode()
+        )
+        if who == "member":
+            cancellation.resume(alice)
+        else:
+            assert desk.post(keep, {"_form_submitted": "on"}).status_code == 302
+    deliver(sandbox.events())
+    assert (row().ends_at, row().ends_with_period) == (end, False)
+    resumed = row().decisions.filter(action=MembershipAction.RESUME)
+    assert [(one.state, one.until) for one in resumed] == [(DecisionState.CONFIRMED, end)]
+    # Kept once more, it has no end. Canceled and kept again, it still has none.
+    cancellation.resume(alice)
+    assert row().ends_at is None
+    cancellation.cancel(alice)
+    cancellation.resume(alice)
+    assert row().ends_at is None
+
+
+def test_an_end_on_a_date_refuses_only_what_lasts_longer(
+    sandbox: Sandbox, alice: User, settings: Any
+) -> None:
+    sell_a_year(settings)
+    actor, before = support(), row().current_period_end
+    end_on_a_date(sandbox, 3)
+    end = row().ends_at
+    assert end is not None
+    for late in (end, end + timedelta(days=1)):
+        with pytest.raises(cancellation.MembershipError, match="It ends before that"):
+            free_time.give(row(), before, late, actor)
+    [yearly] = switch_options.choices(row())
+    assert "before the first payment’s time is over" in yearly.why_not
+    with pytest.raises(cancellation.MembershipError, match="nothing can be planned"):
+        planning.preview(row(), yearly)
+    pausing.pause(row(), Pause(), Pause(PauseBehavior.VOID), actor)
+    pausing.resume(row(), Pause.of(row()), actor)
+    free_time.give(row(), before, before + timedelta(days=10), actor)
+    assert row().is_in_free_time
+    assert row().ends_at == end
+
+
+def test_an_end_by_a_schedule_says_who_can_change_it(
+    sandbox: Sandbox, alice: User, client: Client, settings: Any
+) -> None:
+    sell_a_year(settings)
+    end_by_schedule(sandbox, 3)
+    why = "A schedule at Stripe ends it. Let it continue first."
+    assert free_time.why_not(row()) == why
+    page_of_it = signed_in_now(support()).get(show.page_of(row())).content.decode()
+    assert f"No free time for now: a{why[1:]}" in page_of_it
+    client.force_login(alice)
+    ends_at = row().ends_at
+    assert ends_at is not None
+    assert f"Your membership ends on {plain_date(ends_at)}. Keep it to switch plans." in page(
+        client, "billing:membership"
+    )

@@ -53,6 +53,8 @@ from portal.backoffice.roles import Role  # noqa: E402
 SIGN_INS = Path(__file__).resolve().parent.parent / ".data" / "demo" / "signins.json"
 PASSWORD = "quiet-harbor-morning"
 GOOD, DECLINED_LATER = "4242424242424242", "4000000000000341"
+# Its bank reports each payment as fraud.
+REPORTED = "4000000000005423"
 SETTLE_SECONDS = 240
 
 # Name, days since they joined, card, days since they canceled (or None), whether they agreed to
@@ -97,6 +99,7 @@ PEOPLE: list[tuple[str, int, str, int | None, bool]] = [
     ("Maya Stein", 31, DECLINED_LATER, None, False),
     ("Jonas Weber", 20, GOOD, None, False),
     ("Clara Whitman", 9, GOOD, None, True),
+    ("Dana Holt", 4, REPORTED, None, False),
     ("Henry Adeyemi", 1, GOOD, None, True),
 ]
 VISITOR = "Robin Vale"
@@ -334,7 +337,7 @@ def _make_offers() -> None:
 
 
 def _make_staff(joined: datetime) -> list[dict[str, str]]:
-    """Make the owner, a support person, and one of billing who decides on large refunds."""
+    """Make the owner, and one of support, billing (who decides on large refunds), and finance."""
     owner = open_account(
         _email("Alex Morgan"),
         "Alex Morgan",
@@ -351,10 +354,15 @@ def _make_staff(joined: datetime) -> list[dict[str, str]]:
         _email("Jamie Lee"), "Jamie Lee", PASSWORD, date_joined=joined, is_staff=True
     )
     billing.groups.add(Group.objects.get(staffrole__key=Role.BILLING))
+    finance = open_account(
+        _email("Noor Aziz"), "Noor Aziz", PASSWORD, date_joined=joined, is_staff=True
+    )
+    finance.groups.add(Group.objects.get(staffrole__key=Role.FINANCE))
     return [
         _sign_in("Staff (owner)", owner.email),
         _sign_in("Staff (support)", support.email),
         _sign_in("Staff (billing)", billing.email),
+        _sign_in("Staff (finance)", finance.email),
     ]
 
 

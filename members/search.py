@@ -1,4 +1,4 @@
-"""Search for people by any part of a name or email address, or the beginning of a phone number.
+"""Search for people by any part of a name or email address, or a phone number’s beginning or end.
 
 An index answers every query here (see `portal.migrations`): people are looked up first, then rows
 by their IDs, so no search reads a whole table.
@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import phonenumbers
 from django.contrib.auth.models import User
-from django.db.models import BooleanField, Case, Q, When
+from django.db.models import BooleanField, Case, CharField, Q, When
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Reverse
 
 from common import addresses, region
 from common.staff import finding
@@ -20,6 +21,8 @@ from members import numbers
 
 MOST_PEOPLE = 200
 DIGITS = "0123456789"
+# The digits of a phone's end that people remember, or see on a bill.
+FEWEST_OF_END = 4
 # A number as people write it, with spaces, brackets, and so on.
 PHONE = re.compile(r"[+(]?[0-9][0-9 ()./+-]*", re.ASCII)
 # Where parts of words are looked for, as in the index.
@@ -96,12 +99,23 @@ def phones_like(term: str) -> list[str]:
 
 
 def _by_phone(word: str) -> list[int]:
-    """Return the users whose phone numbers begin like this, however it's written."""
+    """Return the users whose phone numbers begin or end like this, however it's written."""
     beginnings = phones_like(word)
     if not beginnings:
         return []
     begins = Q()
     for beginning in beginnings:
         begins |= Q(member__phone__startswith=beginning)
-    users = User.objects.filter(begins).order_by()
+    users = User.objects.filter(begins).order_by().values_list("pk", flat=True)
+    first = list(users[:MOST_PEOPLE])
+    return list(dict.fromkeys([*first, *_by_end_of_phone(word)]))[:MOST_PEOPLE]
+
+
+def _by_end_of_phone(word: str) -> list[int]:
+    """Return the users whose phone numbers end with these digits, at least four."""
+    digits = "".join(character for character in word if character in DIGITS)
+    if "+" in word or len(digits) < FEWEST_OF_END:
+        return []
+    backwards = User.objects.alias(backwards=Reverse(Cast("member__phone", CharField())))
+    users = backwards.filter(backwards__startswith=digits[::-1]).order_by()
     return list(users.values_list("pk", flat=True)[:MOST_PEOPLE])

@@ -34,7 +34,7 @@ from members.access import current_user
 
 PAGE = 100
 NAME = "admin:billing_subscription_number"
-COLUMNS = [_("Day"), _("Member"), _("What"), _("Currency"), _("Amount")]
+COLUMNS = [_("Member"), _("What"), _("Currency"), _("Amount")]
 WHATS: dict[str, str | Promise] = {
     "reactivation": _("Came back"),
     "new": _("New"),
@@ -195,7 +195,7 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
             request,
             Subscription,
             str(measure.label),
-            list(map(str, COLUMNS)),
+            [_day_label(measure), *map(str, COLUMNS)],
             exported,
             name,
             kind,
@@ -214,6 +214,7 @@ def _number(model_admin: Any, request: HttpRequest, key: str) -> HttpResponseBas
         "total": _amount(measure, rows, total, currency),
         "joined": days.month(joined) if joined else "",
         "has_what": bool(rows.what),
+        "day_label": _day_label(measure),
         "files": [
             (one.upper(), f"?{query.urlencode()}&file={one}") for one in spreadsheets.FORMATS
         ],
@@ -267,6 +268,11 @@ def _window_of(key: str, window: Window) -> Window:
     if key != measures.YEAR_LOST:
         return window
     return Window(later(month_of(window.last), -11), window.last)
+
+
+def _day_label(measure: Measure) -> str:
+    """Return what a row's day is: of a level, since when it has been as it's counted."""
+    return gettext("Unchanged since") if measure.is_level else gettext("Day")
 
 
 def _days(measure: Measure, window: Window) -> str:

@@ -106,7 +106,8 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     amount_field = "amount"
     last4_field = "card_last4"
     search_help_text = (
-        "Part of a name or email address, phone, amount, card’s last four, invoice number, or pi_…"
+        "Part of a name or email address, phone, amount, card’s last four, invoice number, what a"
+        " single payment was for, or pi_…"
     )
     nothing = "Nobody has paid yet."
     list_display = [
@@ -168,7 +169,10 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: Rows, search_term: str
     ) -> tuple[Rows, bool]:
-        """Also find payments by invoice number; invoices are looked up first."""
+        """Also find payments by invoice number, and single ones by what they were for.
+
+        Invoices are looked up first.
+        """
         matches, may_repeat = super().get_search_results(request, queryset, search_term)
         term = search_term.strip()
         if not term:
@@ -176,7 +180,10 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         numbered = Q(number__istartswith=term) | Q(number__has_part=term)
         invoices = Invoice.objects.filter(numbered).order_by("pk")
         numbers = list(invoices.values_list("pk", flat=True)[:MOST_INVOICES])
-        return (matches | queryset.filter(invoice__in=numbers) if numbers else matches), may_repeat
+        if numbers:
+            matches |= queryset.filter(invoice__in=numbers)
+        # An invoice's payment has no description of its own.
+        return matches | queryset.filter(invoice=None, description__has_part=term), may_repeat
 
     def palette_title(self, row: Payment) -> str:
         """Whose, how much, and when."""

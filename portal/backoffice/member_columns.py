@@ -110,12 +110,15 @@ class MemberColumns:
 
     @column("Role", ordering="is_staff")
     def role(self, row: User) -> SafeString | str:
-        """Staff or superuser; nothing for everyone else."""
+        """The roles of somebody on the team; nothing for everyone else."""
         if not row.is_active:
             return show.badge("Switched off", "danger")
         if row.is_superuser:
             return show.badge("Superuser", "warning")
-        return show.badge("Staff", "info") if row.is_staff else show.NOTHING
+        if not row.is_staff:
+            return show.NOTHING
+        names = ", ".join(sorted(one.name for one in row.groups.all()))
+        return show.badge(names or "No role", "info")
 
     @column("Can sign in", boolean=True)
     def signs_in(self, row: User) -> bool:

@@ -120,14 +120,14 @@ class UserAdmin(  # type: ignore[misc]  # Unfold ships no types
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Users with customers and subscriptions: two more queries for the whole page."""
+        """Users with customers, subscriptions, and roles: three more queries for the whole page."""
         rows: QuerySet[Any] = super().get_queryset(request)
         match = request.resolver_match
         on_page: list[Any] = []
         if match and "object_id" in match.kwargs:
             plans = PlannedClosing.objects.select_related("ended_by", "planned_by")
             on_page = ["terms_accepted", Prefetch("planned_closings", plans)]
-        return rows.prefetch_related("customers__subscriptions", *on_page)
+        return rows.prefetch_related("customers__subscriptions", "groups", *on_page)
 
     def find_persons(self, term: str) -> list[int]:
         """Find the users themselves."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -25,6 +26,8 @@ PALETTE = {
     "payment": ("Payment", "payments"),
     "paymentmethod": ("Payment method", "credit_card"),
     "refund": ("Refund", "undo"),
+    "banktransfer": ("Zelle transfer", "swap_horiz"),
+    "expectedtransfer": ("Expected by Zelle", "pending"),
     "dispute": ("Dispute", "gavel"),
     "fraudwarning": ("Fraud warning", "gpp_maybe"),
     "message": ("Message", "mail"),
@@ -38,11 +41,27 @@ def everything(request: HttpRequest, _lowered: str) -> list[SearchResult]:
     term = request.GET.get("s", "").strip()
     if len(term) < 2:
         return []
-    return [
-        _result(row, model_admin.palette_title(row))
-        for model_admin in _searched(request)
-        for row in _hits(model_admin, request, term)
-    ]
+    return [one for found in _searched(request) for one in _results(found, request, term)]
+
+
+def _results(model_admin: Any, request: HttpRequest, term: str) -> list[SearchResult]:
+    """Return a list's first hits, and the way to all of them if there are more."""
+    most = MOST_PEOPLE_SHOWN if model_admin.model is User else MOST_OTHERS_SHOWN
+    hits = list(_hits(model_admin, request, term, most + 1))
+    shown = [_result(row, model_admin.palette_title(row)) for row in hits[:most]]
+    return [*shown, _all(model_admin.opts, term)] if len(hits) > most else shown
+
+
+def _all(opts: Any, term: str) -> SearchResult:
+    plural = str(opts.verbose_name_plural)
+    _name, icon = PALETTE[str(opts.model_name)]
+    address = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+    return SearchResult(
+        title=f"All {plural[0].lower()}{plural[1:]} that match",
+        description=f"“{term}”",
+        link=f"{address}?{urlencode({'q': term})}",
+        icon=icon,
+    )
 
 
 def _searched(request: HttpRequest) -> Iterable[Any]:
@@ -53,16 +72,16 @@ def _searched(request: HttpRequest) -> Iterable[Any]:
     return [one for one in listed if one.has_view_permission(request)]
 
 
-def _hits(model_admin: Any, request: HttpRequest, term: str) -> Iterable[Model]:
+def _hits(model_admin: Any, request: HttpRequest, term: str, most: int) -> Iterable[Model]:
     rows = model_admin.get_queryset(request)
     if related := model_admin.list_select_related:
         rows = rows.select_related(*related)
     if model_admin.model is User:
-        best = model_admin.find_persons(term)[:MOST_PEOPLE_SHOWN]
+        best = model_admin.find_persons(term)[:most]
         persons = rows.in_bulk(best)
         return [persons[key] for key in best if key in persons]
     hits, _may_repeat = model_admin.get_search_results(request, rows, term)
-    shown: Iterable[Model] = hits[:MOST_OTHERS_SHOWN]
+    shown: Iterable[Model] = hits[:most]
     return shown
 
 

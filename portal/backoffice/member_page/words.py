@@ -132,7 +132,7 @@ def _badges(facts: MemberFacts) -> Iterator[SafeString]:
     if user.is_superuser:
         yield show.badge("Owner", "warning")
     elif user.is_staff:
-        yield show.badge("Staff", "info")
+        yield show.badge(", ".join(facts.groups) or "Staff, no role", "info")
 
 
 def _membership(facts: MemberFacts) -> Iterator[Fact]:

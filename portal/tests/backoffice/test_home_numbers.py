@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from billing.admin import numbers_pages
 from billing.core.statuses import SubscriptionStatus
 from billing.facts import daily, numbers
 from billing.facts.measures import MEASURES, YEAR_LOST
@@ -315,6 +316,14 @@ def test_days_together_come_to_what_their_parts_come_to() -> None:
         assert whole[start][0] == parts[0][start][0]
 
 
+@pytest.mark.parametrize(("key", "label"), [("members", "Unchanged since"), ("mrr-new", "Day")])
+def test_the_day_of_a_row_is_called_what_it_is(client: Client, key: str, label: str) -> None:
+    business()
+    client.force_login(superuser())
+    about = numbers_pages.url_of(key, "usd", window("2025-12-24", "2026-03-11"))
+    assert f'<th scope="col">{label}</th>' in client.get(about).content.decode()
+
+
 def test_the_address_chooses_days(client: Client) -> None:
     business()
     client.force_login(superuser())
@@ -398,7 +407,7 @@ def test_rows_are_a_file_too(client: Client) -> None:
     url = next(bar.url for bar in shown().waterfall.bars if bar.label == "End")
     answer = client.get(f"{url}&file=csv")
     lines = b"".join(iter(answer)).decode("utf-8-sig").splitlines()
-    assert lines[0] == "Day,Member,What,Currency,Amount"
+    assert lines[0] == "Unchanged since,Member,What,Currency,Amount"
     assert len(lines) == 6
 
 

@@ -52,6 +52,19 @@ def test_it_says_who_they_are_what_is_next_and_what_can_be_done(desk: Client) ->
     assert "algorithm" not in page
 
 
+def test_the_list_and_the_page_name_the_roles_of_the_team(desk: Client) -> None:
+    known = {
+        "Support": support(),
+        "Finance": staff_world.finance(),
+        "No role": staff_world.no_role(),
+    }
+    listed = desk.get(reverse("admin:auth_user_changelist")).content.decode()
+    for name, user in known.items():
+        assert f">{name}<" in " ".join(listed.split()).replace("> ", ">").replace(" <", "<"), name
+        assert name.lower() in read(desk, user).lower()
+    assert "Superuser" not in listed
+
+
 IN_A_WEEK = timedelta(days=7)
 
 

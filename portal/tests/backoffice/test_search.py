@@ -12,13 +12,25 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing.models import Dispute, Invoice, Payment, PaymentMethod, Refund, UnassignedCustomer
+from billing.models import (
+    BankLine,
+    Dispute,
+    ExpectedTransfer,
+    Invoice,
+    Payment,
+    PaymentMethod,
+    Refund,
+    StripeEvent,
+    UnassignedCustomer,
+)
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import signed_in_now
+from billing.tests.zelle.world import make_transfer
 from common.staff import show
 from emails.catalog import Kind
 from emails.models import Channel, Message
 from members import search
+from members.models import Member
 from portal.models import SupportMessage
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +182,69 @@ def test_customers_without_an_account_are_found_by_part_of_their_name(desk: Clie
     assert found(desk, UnassignedCustomer, "eller") == [row]
     assert found(desk, UnassignedCustomer, "green") == [row]
     assert found(desk, UnassignedCustomer, "olive") == []
+
+
+def test_a_phone_number_is_found_by_its_end() -> None:
+    kim = factories.make_member("Kim Keller")
+    factories.make_member("Olaf Other")
+    Member.objects.filter(user=kim).update(phone="+12025550143")
+    for typed in ("0143", "555-0143", "5550143", "(202) 555 0143"):
+        assert search.people(typed) == [kim.pk], typed
+    for typed in ("143", "0142", "+0143"):
+        assert search.people(typed) == [], typed
+
+
+def test_the_end_of_a_phone_number_is_found_by_an_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        with CaptureQueriesContext(connection) as asked:
+            search.people("0143")
+        plans = []
+        for one in asked.captured_queries:
+            cursor.execute("EXPLAIN " + one["sql"])
+            plans += [line for (line,) in cursor.fetchall()]
+    assert "staff_member_phone_end" in "\n".join(plans)
+
+
+def test_a_single_payment_is_found_by_what_it_was_for(desk: Client) -> None:
+    mat = factories.make_payment(description="Yoga mat, blue")
+    renewal = factories.make_payment(description="Subscription creation")
+    renewal.invoice = factories.make_invoice(renewal.customer, number="R-1")
+    renewal.save()
+    assert found(desk, Payment, "ga mat") == [mat]
+    assert found(desk, Payment, "creation") == []
+    assert show.page_of(mat) in links(desk, "yoga mat")
+
+
+@pytest.mark.parametrize("typed", ["radar", "Early_fraud", "radar.early_fraud_warning.created"])
+def test_events_are_found_by_a_part_of_their_type(desk: Client, typed: str) -> None:
+    event = factories.make_event(type="radar.early_fraud_warning.created")
+    factories.make_event(type="charge.refunded")
+    assert found(desk, StripeEvent, typed) == [event]
+
+
+def test_the_palette_finds_a_transfer_by_its_reference(desk: Client) -> None:
+    transfer = make_transfer(4000)
+    BankLine.objects.update(transaction="27100000042")
+    assert links(desk, "27100000042") == [show.page_of(transfer)]
+    world = staff_world.make_world()
+    expected = ExpectedTransfer.objects.get(user=world.alice)
+    assert show.page_of(expected) in links(desk, "workshop fee")
+
+
+def test_the_palette_leads_to_what_it_does_not_show(desk: Client) -> None:
+    kim = factories.make_customer(factories.make_member("Kim Keller"))
+    payments = [factories.make_payment(kim, amount=104217) for _ in range(4)]
+    found_ones = links(desk, "$1,042.17")
+    assert found_ones[:3] == [show.page_of(one) for one in reversed(payments[1:])]
+    assert found_ones[3:] == [f"{show.list_of('billing.payment')}?q=%241%2C042.17"]
+    payments[0].delete()
+    assert len(links(desk, "1042.17")) == 3
+
+
+def links(desk: Client, term: str) -> list[str]:
+    answer = desk.get(reverse("admin:search"), {"s": term, "extended": "1"})
+    return [one.link for one in answer.context["results"]]
 
 
 def test_the_palette_shows_the_best_person_first_and_money_by_amount(desk: Client) -> None:

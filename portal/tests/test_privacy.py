@@ -23,7 +23,7 @@ HARMLESS = frozenset(
     method method_id network_reason_code number object_id origin pause_behavior pending_reason
     previous_hash price_currency price_id promotion_codes provider_id provider_status purpose
     planned_price_id queue_name reason schedule_id
-    salt session_id session_key sms_consent_source source state status stripe_id task_name
+    salt session_id session_key sms_consent_source source state status stripe_id task_name tried_by
     tax_problem taxation taxes to_state type url verdict version waits_for where words_digest
     """.split()
 )

@@ -256,8 +256,8 @@ class InvoiceAdmin(InvoiceButtons, GivesRefunds, MoneyListAdmin, StripeCopyAdmin
         permission="give",
         question="Refund this invoice?",
         explanation=(
-            "Its newest payment goes back first, then the one before it. From the policy's amount"
-            " on somebody else has to agree."
+            "Its newest payment goes back first, then the one before it. At the policy’s amount or"
+            " more, somebody else has to agree."
         ),
         form=GiveOnInvoiceForm,
         is_primary=False,

@@ -298,8 +298,8 @@ class PaymentAdmin(GivesRefunds, MoneyListAdmin, StripeCopyAdmin):
         permission="give",
         question="Refund this payment?",
         explanation=(
-            "Nobody has to have asked for it, and the policy's days don't count. From the policy's"
-            " amount on somebody else has to agree."
+            "Nobody needs to have asked for it, and the policy’s days don’t count. At the policy’s"
+            " amount or more, somebody else has to agree."
         ),
         form=GiveOnPaymentForm,
         is_primary=False,

@@ -176,14 +176,14 @@ def rule_of_two(facts: Sequence[Facts], credited: int = 0) -> list[Fact]:
         return [Fact("Two people", "For any amount: the policy is in another currency.")]
     limit, committed = min(known), sum(one.committed for one in facts)
     counted = "refunds and credit" if credited else "refunds"
-    start = f"From {Money(limit, currency)} on, all {counted} of a payment counted together"
+    start = f"At {Money(limit, currency)} or more, all {counted} of a payment counted together"
     if not committed:
         return [Fact("Two people", f"{start}.")]
     now = Money(max(1, limit - committed), currency)
     so_far = f"{Money(committed, currency)} so far"
     if credited:
         so_far += f" ({Money(credited, currency)} {CREDITED})"
-    return [Fact("Two people", f"{start}. {so_far}, so now from {now} on.")]
+    return [Fact("Two people", f"{start}. {so_far}, so now at {now} or more.")]
 
 
 def refunds_of(rows: QuerySet[Refund]) -> SafeString | str:

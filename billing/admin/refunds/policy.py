@@ -211,7 +211,7 @@ def _sentences(rule: Rule, currency: str) -> Iterator[str]:
     else:
         yield "Nothing is approved automatically: someone decides on every request."
     if rule.two_people_from:
-        yield f"From {Money(rule.two_people_from, currency)} on two people must agree."
+        yield f"At {Money(rule.two_people_from, currency)} or more, two people must agree."
     else:
         yield "One person is enough for any amount."
 

@@ -86,7 +86,7 @@ def test_a_new_version_is_put_in_force(manager: Client) -> None:
         "Up to 14 days after the payment: all of it.",
         "Up to 30 days after the payment: 50% of it.",
         "Up to $60.00 of a payment is approved automatically, twice a year for a member.",
-        "From $120.00 on two people must agree.",
+        "At $120.00 or more, two people must agree.",
     ):
         assert page.count(sentence) == 3, sentence
     first = manager.get(show.page_of(RefundPolicy.objects.get(version=1))).content.decode()

@@ -626,16 +626,17 @@ def test_a_payment_of_which_nothing_is_left_still_has_its_currency(
 def test_that_refunds_of_a_payment_count_together_is_said_where_one_decides(
     desk: Client, payment: Payment, asked: Refund
 ) -> None:
-    rule = "From $100.00 on, all refunds of a payment counted together"
+    rule = "At $100.00 or more, all refunds of a payment counted together"
     assert f"{rule}." in read(desk, show.page_of(asked))
     assert f"{rule}." in read(desk, address(asked, "approve"))
-    so_far = f"{rule}. $50.00 so far, so now from $50.00 on."
+    so_far = f"{rule}. $50.00 so far, so now at $50.00 or more."
     assert so_far in read(desk, address(payment, "give"))
     refunds.approve(asked.pk, refund_world.approver("Bob Baker"), 5000)
     assert rule not in read(desk, show.page_of(asked))
     invoice = factories.make_invoice(payment.customer)
     factories.make_payment(invoice=invoice, amount_refunded=900)
-    assert "$9.00 so far, so now from $91.00 on." in read(desk, address(invoice, "give_on_invoice"))
+    question = read(desk, address(invoice, "give_on_invoice"))
+    assert "$9.00 so far, so now at $91.00 or more." in question
 
 
 @pytest.mark.slow

@@ -192,11 +192,11 @@ def main() -> int:
 
 def _happenings(sandbox: Sandbox, now: datetime) -> Iterator[Happening]:
     chance = random.Random(7)
-    for name, joined, card, cancelled, texts in PEOPLE:
+    for name, joined, card, canceled, texts in PEOPLE:
         at = now - timedelta(days=joined, minutes=chance.randrange(1, 600))
         yield Happening(at, _joining(sandbox, name, at, card, texts=texts))
-        if cancelled:
-            at = now - timedelta(days=cancelled, minutes=chance.randrange(600))
+        if canceled:
+            at = now - timedelta(days=canceled, minutes=chance.randrange(600))
             yield Happening(at, _cancelling(name))
     # From here on Stripe pays out every day; the first payout has all from before.
     at = now - timedelta(days=PAYOUT_DAYS)

@@ -324,7 +324,7 @@ class SubscriptionAdmin(PriceButtons, TwoMembershipsPages, StripeCopyAdmin):
         again = ", a second one of the same person" if row.is_second_trial else ""
         return f"{show.moment(row.trial_end)}{again}"
 
-    @column("Cancelled")
+    @column("Canceled")
     def canceled(self, row: Subscription) -> str:
         """When it was canceled, which may be before its end."""
         return show.moment(row.canceled_at)

@@ -150,7 +150,7 @@ DISPUTE_REASONS = {
         "The member says that what they got was not as described."
     ),
     "subscription_canceled": gettext_lazy(
-        "The member says that they had cancelled before this payment."
+        "The member says that they had canceled before this payment."
     ),
     "unrecognized": gettext_lazy("The card’s owner does not recognize this payment."),
 }

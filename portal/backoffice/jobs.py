@@ -23,7 +23,7 @@ JOBS = {
     "doing": ("Running", "primary"),
     "succeeded": ("Done", "success"),
     "failed": ("Failed", "danger"),
-    "cancelled": ("Cancelled", ""),
+    "cancelled": ("Canceled", ""),
     "aborted": ("Aborted", ""),
 }
 DOINGS = {ADDITION: ("Added", "success"), CHANGE: ("Did", "info"), DELETION: ("Deleted", "danger")}

@@ -197,4 +197,4 @@ def _button(session: Json, trial: int) -> str:
 def _mandate(session: Json) -> str:
     if session["mode"] != "subscription":
         return ""
-    return "The card is charged again each period until the subscription is cancelled."
+    return "The card is charged again each period until the subscription is canceled."

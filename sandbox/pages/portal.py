@@ -78,7 +78,7 @@ def _set_ending(visit: Visit, wish: str) -> Response:
     if session is None or subscription is None or not _owns(session, subscription):
         return missing(visit, ABSENT)
     if not _features(visit.world, session)["subscription_cancel"]:
-        return missing(visit, "Cancelling is switched off for this portal.")
+        return missing(visit, "Canceling is switched off for this portal.")
     if subscription["status"] in CANCELLABLE:
         subscriptions.cancel_at_period_end(visit.world, subscription["id"], wish == "cancel")
     return _done(session, wish)

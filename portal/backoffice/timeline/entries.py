@@ -105,7 +105,7 @@ def refund(row: RefundEntry) -> Entry:
 def dispute(row: Dispute) -> Entry:
     """A payment that the member's bank asks about, or takes back."""
     what = "The bank asks about" if row.is_inquiry else "The bank disputes"
-    reason = row.reason.replace("_", " ")
+    reason = texts.dispute_reason(row.reason)
     tone = labels.DISPUTE.get(row.status, "")
     return Entry(f"{what} {row.money}", reason, badge=labels.dispute(row), tone=tone)
 

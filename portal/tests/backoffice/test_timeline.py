@@ -71,6 +71,14 @@ def test_a_topic_narrows_it(boss: Client) -> None:
     assert "Payment of" in read(boss, user, topic="no such topic")
 
 
+def test_a_dispute_says_why_in_words(boss: Client) -> None:
+    payment = factories.make_payment()
+    factories.make_dispute(payment, reason="product_not_received")
+    page = read(boss, payment.customer.user)
+    assert "The member says that they did not get what they paid for." in page
+    assert "product not received" not in page
+
+
 @pytest.mark.parametrize("before", ["abc", "9" * 60, "0-0-0", "-1-2-3", "99999999999999999-1-1"])
 def test_whatever_the_address_asks_for_has_an_answer(boss: Client, before: str) -> None:
     user = factories.make_member("Kim Keller")

@@ -23,6 +23,7 @@ import stripe
 from django.db import connection
 from django.template import Engine
 from django.utils import timezone, translation
+from django.utils.translation import trans_real
 from hypothesis import is_hypothesis_test
 from procrastinate import JobContext, RetryDecision, sql
 from procrastinate.contrib.django import app
@@ -229,6 +230,8 @@ def _nothing_saved() -> None:
 def _own_language_and_zone() -> None:
     """Begin in the settings' language and time zone, whatever was active after the last test."""
     translation.deactivate()
+    # What's spoken while no language is active: the last test may have found a made-up one.
+    trans_real._default = None  # type: ignore[attr-defined]  # noqa: SLF001
     timezone.deactivate()
 
 

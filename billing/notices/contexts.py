@@ -102,7 +102,10 @@ class PricePlanned(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanDropped(MessageContext):
-    """The price that would have begun on a day doesn't; the present one continues."""
+    """The price that would have begun on a day doesn't; the present one continues.
+
+    `other_on` is when something else changes that's no other price of the plan, such as a quantity.
+    """
 
     kind = Kind.PLAN_DROPPED
     name: str
@@ -110,6 +113,7 @@ class PlanDropped(MessageContext):
     begins_on: datetime
     dropped_rate: str
     rate: str
+    other_on: datetime | None
     next_charge: str
     next_charge_on: datetime | None
     url: str

@@ -48,11 +48,15 @@ def price_planned(planned: PricePlanned) -> None:
 
 
 def plan_dropped(dropped: PlanDropped) -> None:
-    """Say that the present price stays, unless the membership ends or switches instead."""
+    """Say that the present price stays, unless the membership ends or switches instead.
+
+    If something else is planned by now, such as a price beside it, what's paid then is unknown.
+    """
     subscription, before = dropped.subscription, dropped.before
     if before.planned_at is None:
         return
     user, end = subscription.customer.user, subscription.current_period_end
+    other_on = subscription.planned_at
     outbox.put(
         user,
         contexts.PlanDropped(
@@ -61,8 +65,9 @@ def plan_dropped(dropped: PlanDropped) -> None:
             begins_on=before.planned_at,
             dropped_rate=charges.planned_rate(before),
             rate=charges.rate(subscription, subscription.money),
-            next_charge=charges.known_charge(subscription),
-            next_charge_on=end if subscription.is_renewal_charged else None,
+            other_on=other_on,
+            next_charge="" if other_on else charges.known_charge(subscription),
+            next_charge_on=end if subscription.is_renewal_charged and not other_on else None,
             url=portal_url("billing:membership"),
         ),
         cause=_cause(before, subscription.price_id, before.planned_at),

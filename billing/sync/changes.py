@@ -108,7 +108,7 @@ def _pays_otherwise(old: Subscription, new: Subscription) -> bool:
 def _plan_transitions(old: Subscription | None, new: Subscription) -> list[Transition]:
     """Return the price that was planned, or dropped. A switch, and an end, speak for themselves.
 
-    It isn't dropped if it began as another item's, or if something else is planned by now.
+    It isn't dropped if it began as another item's.
     """
     if new.ends_with_period:
         return []
@@ -118,7 +118,7 @@ def _plan_transitions(old: Subscription | None, new: Subscription) -> list[Trans
     if old is None or not old.planned_price_id or old.price_id != new.price_id:
         return []
     has_begun = old.planned_price_id in {one.price_id for one in new.parts}
-    return [] if has_begun or new.planned_at else [PlanDropped(new, old, new.read_at)]
+    return [] if has_begun else [PlanDropped(new, old, new.read_at)]
 
 
 def _plan_of(row: Subscription) -> tuple[str, datetime | None]:

@@ -12,7 +12,8 @@ from billing.sync import changes
 from billing.tests import factories
 from billing.tests.life import a_minute_passes, deliver, paid_member
 from conftest import Sandbox
-from emails.models import Message
+from emails import rendering
+from emails.models import Message, MessageState
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -103,16 +104,24 @@ def test_a_new_price_is_found_beside_what_is_added(sandbox: Sandbox, alice: User
     assert told() == ["price_planned", "price_switched"]
 
 
-def test_a_plan_that_gives_way_to_something_else_keeps_no_price(
+def test_a_plan_that_gives_way_to_something_else_is_told_without_what_is_paid_then(
     sandbox: Sandbox, alice: User
 ) -> None:
     name = schedule(sandbox, price(sandbox, 4900, row().parts[0].product_id))
     assert row().planned_price_id
     change(sandbox, name, MONTHLY, price(sandbox, 500))
     assert (row().planned_price_id, row().planned_at) == ("", row().current_period_end)
+    a_minute_passes()
+    assert told() == ["price_planned", "plan_dropped"]
+    mail = Message.objects.get(kind="plan_dropped", channel="email")
+    assert mail.state == MessageState.SENT
+    text = rendering.render_text(mail)
+    assert "the change that was planned for" in text
+    assert "Something else about your membership changes on" in text
+    assert "You keep paying" not in text
     sandbox.stripe.v1.subscription_schedules.release(name)
     deliver(sandbox.events())
-    assert told() == ["price_planned"]
+    assert told() == ["price_planned", "plan_dropped"]
 
 
 def test_a_planned_price_that_began_beside_the_membership_isnt_dropped() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-QUICK_SECONDS = 65  # of two minutes; processes and databases take the rest to start
+QUICK_SECONDS = 50  # of two minutes; processes and databases take the rest to start
 KEPT_AS = "portal/times"
 NOTED = pytest.StashKey[dict[str, float]]()
 

@@ -28,6 +28,13 @@ HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60
 # A look may open pages, and take most of the patience by itself on a busy machine.
 LEAST_LOOKS = 5
+POLICIES = "SELECT version, rules FROM billing_refundpolicy ORDER BY version DESC"
+SAME_POLICY = """
+    INSERT INTO billing_refundpolicy (version, currency, rules, note, created_at, created_by_id)
+    SELECT (SELECT max(version) + 1 FROM billing_refundpolicy), currency, rules, note, now(),
+        created_by_id
+    FROM billing_refundpolicy WHERE version = %s
+"""
 HTTP = httpx.Client(timeout=60, trust_env=False)
 Found = TypeVar("Found")
 
@@ -219,6 +226,24 @@ class Stack:
         with psycopg.connect(self.cluster.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def left_as_found(self) -> Iterator[None]:
+        """Undo what was changed of what all tests share: the refund policy and the faults played.
+
+        A policy's versions never change, so the one that was in force becomes the newest again.
+        """
+        switches = self.look("switches")
+        policies = self.sql(POLICIES)
+        yield
+        if self.look("switches") != switches:
+            self.control("switches", **switches)
+        found = self.sql(POLICIES)
+        if found != policies:
+            # Before the first is saved, the portal's own becomes version 1.
+            before = policies[0][0] if policies else 1
+            if found[0][1] != dict(found)[before]:
+                self.sql(SAME_POLICY, before)
 
     def mail_to(self, address: str, subject: str = "") -> list[dict[str, Any]]:
         """Return the mailbox's messages to an address, newest first."""

@@ -252,7 +252,7 @@ from billing.refunds.policy import PaymentKind, Rule, Share
 from billing.core.statuses import RefundReason
 user = User.objects.get(email="rex@storm.example")
 rule = Rule((Share(30, 100),), automatic_up_to=5000, automatic_per_year=5)
-refund_terms.save_policy({PaymentKind.MEMBERSHIP: rule}, "For a test.", user)
+refund_terms.save_policy(dict.fromkeys(PaymentKind, rule), "For a test.", user)
 payment = user.customers.get().payments.get()
 for amount in (900, 500):
     wish = refunds.RefundRequest(amount=amount, reason=RefundReason.NOT_USED, key=uuid.uuid4())

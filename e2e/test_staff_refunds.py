@@ -29,21 +29,12 @@ for name, email, role in {STAFF!r}:
 
 
 @pytest.fixture(scope="module")
-def staff(stack: Stack) -> None:
+def staff(stack: Stack) -> Iterator[None]:
     """Staff accounts; people decide everything, and two people from $100.00 up."""
     stack.manage("shell", "-c", PEOPLE)
-    put_in_force(stack)
-
-
-def put_in_force(stack: Stack) -> None:
-    journey.save_policy(stack, "olga@refunds.example", two_people_from=10_000)
-
-
-@pytest.fixture
-def same_policy_after(stack: Stack, staff: None) -> Iterator[None]:
-    """Let a test change the policy; the others find theirs again."""
-    yield
-    put_in_force(stack)
+    with stack.left_as_found():
+        journey.save_policy(stack, "olga@refunds.example", two_people_from=10_000)
+        yield
 
 
 @pytest.fixture
@@ -226,7 +217,6 @@ def test_several_are_approved_after_a_look_at_all_of_them(
     expect(sue.get_by_text("1 refund of $120.00 waits for a second person.")).to_be_visible()
 
 
-@pytest.mark.usefixtures("same_policy_after")
 def test_a_policy_is_tried_on_the_past_and_put_in_force(
     page: Page, stack: Stack, desks: dict[str, Page]
 ) -> None:

@@ -86,14 +86,6 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
             "endings": ["20% off until December 20, 2026", "$5.00 off until December 22, 2026"],
         },
     },
-    Kind.MEMBERSHIP_ENDS: {
-        "After renewals": {"renews_on": datetime(2026, 11, 24, 12, tzinfo=UTC), "credit": ""},
-        "While paused": {
-            "are_paused": True,
-            "resumes_on": datetime(2026, 12, 1, 12, tzinfo=UTC),
-        },
-        "Paused without an end": {"are_paused": True},
-    },
     Kind.MEMBERSHIP_GOES_ON: {
         "Amount unknown": {"price": ""},
         "While paused": {"price": "", "next_charge_on": None},
@@ -134,6 +126,11 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
             "next_charge": "$29.00",
         },
         "One of two, renews until then": {"another": True, "renews_on": "ends_on"},
+        "While paused": {
+            "are_paused": True,
+            "resumes_on": datetime(2026, 12, 1, 12, tzinfo=UTC),
+        },
+        "Paused without an end": {"are_paused": True},
         "Something continues": {"goes_on": ["Your locker for $5.00 a month continues."]},
     },
     Kind.MEMBERSHIP_ENDED: {"Unpaid": {"unpaid": True}},

@@ -20,10 +20,10 @@ Write = Callable[[Facts], str]
 
 MOST = 2
 # What may be shortened, and how much must be left to be understood; what only if all else failed.
-SHORTENED = ("description", "plan_name", "other")
+SHORTENED = ("description", "plan_name", "new_plan", "other")
 SHORTENED_LAST = (*SHORTENED, "terms", "method")
 # Only these are cut to save the second segment: the rest matters more than its price.
-CUT_TO_SAVE = ("description", "plan_name")
+CUT_TO_SAVE = ("description", "plan_name", "new_plan")
 SHORTEST = 12
 DOTS = "..."
 

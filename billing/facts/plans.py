@@ -197,5 +197,11 @@ def planned(row: Subscription, known: Iterable[Plan]) -> str:
 def named_rate(row: Subscription, plan: Plan) -> str:
     """Return what a planned price costs, after its plan's name if that's another than now."""
     rate = rhythms.rate(plan.money, plan.interval, plan.interval_count)
+    name = other_name(row, plan)
+    return f"{name}, {rate}" if name else rate
+
+
+def other_name(row: Subscription, plan: Plan) -> str:
+    """Return the name of a price's plan if the subscription has another one now, or ""."""
     is_same = any(one.product_id == plan.product_id for one in row.parts)
-    return rate if is_same or not plan.name else f"{plan.name}, {rate}"
+    return "" if is_same else plan.name

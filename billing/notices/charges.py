@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from billing.core import rhythms, texts
-from billing.facts import discounts
+from billing.facts import discounts, plans
 from billing.facts.credit import of as credit_of
 from billing.models import Plan, Subscription
 from common.money import Money
@@ -41,16 +41,36 @@ def rate(subscription: Subscription, price: Money) -> str:
 
 def next_rate(subscription: Subscription) -> str:
     """Return the price that the next charge is for, or "" if it's planned and none of ours."""
-    begins_at = subscription.planned_at
-    if begins_at is not None and begins_at <= subscription.current_period_end:
+    if is_planned_next(subscription):
         return planned_rate(subscription)
     return rate(subscription, subscription.money)
 
 
+def next_plan(subscription: Subscription) -> str:
+    """Return the name of the plan that the next charge is for, or "" if it's the present one."""
+    return planned_plan(subscription) if is_planned_next(subscription) else ""
+
+
+def is_planned_next(subscription: Subscription) -> bool:
+    """Whether what's planned begins with the next charge: it may leave other renewals before it."""
+    begins_at = subscription.planned_at
+    return begins_at is not None and begins_at <= subscription.current_period_end
+
+
 def planned_rate(subscription: Subscription) -> str:
     """Return the price that's planned, or "" if it's none of ours."""
-    plan = Plan.objects.filter(stripe_id=subscription.planned_price_id).first()
+    plan = _planned(subscription)
     return rhythms.rate(plan.money, plan.interval, plan.interval_count) if plan else ""
+
+
+def planned_plan(subscription: Subscription) -> str:
+    """Return the name of the plan whose price is planned, or "" if it's the present one."""
+    plan = _planned(subscription)
+    return plans.other_name(subscription, plan) if plan else ""
+
+
+def _planned(subscription: Subscription) -> Plan | None:
+    return Plan.objects.filter(stripe_id=subscription.planned_price_id).first()
 
 
 def credit_used(subscription: Subscription) -> CreditUsed:

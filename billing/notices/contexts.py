@@ -83,11 +83,15 @@ class PriceSwitched(MessageContext):
 
 @dataclass(frozen=True, kw_only=True)
 class PricePlanned(MessageContext):
-    """Another price begins on a day: its `rate` and `first_charge` are empty if unknown."""
+    """Another price begins on a day: its `rate` and `first_charge` are empty if unknown.
+
+    `new_plan` names the plan that it's of, if that's another than now.
+    """
 
     kind = Kind.PRICE_PLANNED
     name: str
     plan_name: str
+    new_plan: str = ""
     begins_on: datetime
     present_rate: str
     rate: str
@@ -202,12 +206,14 @@ class MembershipResumed(MessageContext):
 class FreeTime(MessageContext):
     """Staff gave a member free time, until the next charge or, if `by_invoice`, invoice.
 
-    `rate` is the price then, empty if it's planned and none of ours.
+    `rate` is the price then, empty if it's planned and none of ours; `new_plan` names its plan if
+    that's another than now.
     """
 
     kind = Kind.FREE_TIME
     name: str
     plan_name: str
+    new_plan: str = ""
     until: datetime
     rate: str
     next_charge: str
@@ -222,12 +228,13 @@ class TrialEnding(MessageContext):
     """A trial ends soon. `other` names a subscription that isn't the membership.
 
     `is_free_time`: staff gave it to a member. `rate` is the price then, empty if it's planned and
-    none of ours.
+    none of ours; `new_plan` names its plan if that's another than now.
     """
 
     kind = Kind.TRIAL_ENDING
     name: str
     plan_name: str
+    new_plan: str = ""
     rate: str
     next_charge: str
     other: str
@@ -246,7 +253,8 @@ class RenewalComing(MessageContext):
 
     `price` is empty if nobody knows the amount. `ending` are discounts that end before it;
     `discount_ends`: a discount lowered the last period, and not this one. `is_planned`: what's
-    planned makes it higher; `rate` is the price from then on, empty if that's none of ours.
+    planned makes it higher; `rate` is the price from then on, empty if that's none of ours, and
+    `new_plan` names its plan if that's another than now.
     """
 
     kind = Kind.RENEWAL_COMING
@@ -260,6 +268,7 @@ class RenewalComing(MessageContext):
     credit: str = ""
     credit_used: str = ""
     is_planned: bool = False
+    new_plan: str = ""
     rate: str = ""
     ending: str = ""
     discount_ends: bool

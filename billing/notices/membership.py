@@ -233,6 +233,7 @@ def free_time_given(given: FreeTimeGiven) -> None:
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
             until=given.until,
+            new_plan=charges.next_plan(subscription),
             rate=charges.next_rate(subscription),
             next_charge=charges.known_charge(subscription),
             by_invoice=subscription.is_sent,
@@ -254,6 +255,7 @@ def trial_ending(ending: TrialEnding) -> None:
         contexts.TrialEnding(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
+            new_plan=charges.next_plan(subscription),
             rate=charges.next_rate(subscription),
             next_charge=charges.known_charge(subscription),
             other=descriptions.other_of(subscription),
@@ -287,6 +289,7 @@ def renewal_coming(coming: RenewalComing) -> None:
             by_invoice=subscription.is_sent,
             **charges.credit_used(subscription),
             is_planned=coming.is_planned,
+            new_plan=charges.planned_plan(subscription) if coming.is_planned else "",
             rate=charges.planned_rate(subscription) if coming.is_planned else "",
             ending=_amounts(discounts.ending_before_renewal(subscription)),
             discount_ends=discounts.has_run_out(subscription),

@@ -24,13 +24,13 @@ def price_planned(planned: PricePlanned) -> None:
     if begins_at is None:
         return
     user = subscription.customer.user
-    # A schedule may leave another renewal at the present price before it.
-    is_next = begins_at <= subscription.current_period_end
+    is_next = charges.is_planned_next(subscription)
     outbox.put(
         user,
         contexts.PricePlanned(
             name=user.first_name,
             plan_name=descriptions.plan_of(subscription),
+            new_plan=charges.planned_plan(subscription),
             begins_on=begins_at,
             present_rate=charges.rate(subscription, subscription.money),
             rate=charges.planned_rate(subscription),

@@ -17,6 +17,7 @@ LONG_WORDS: Mapping[str, str] = {
     "name": "Maximiliane-Antoinette Featherstonehaugh-Wolfeschlegelstein",
     "member": "Maximiliane-Antoinette Featherstonehaugh-Wolfeschlegelstein",
     "sender": "Maximiliane-Antoinette Featherstonehaugh-Wolfeschlegelstein",
+    "new_plan": "The unlimited sunrise, sunset, weekend, and evening membership for everyone",
     "plan_name": "The unlimited sunrise, sunset, and weekend membership for early birds",
     "description": "The unlimited sunrise, sunset, and weekend membership for early birds, 1 year",
     "method": "Bank account at The First National Savings Bank of Westchester ending in 6789",
@@ -102,6 +103,13 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Pays by invoice": {"by_invoice": True, "method": ""},
         "A discount ends": {"ending": "20% off"},
         "A planned price": {"is_planned": True, "rate": "$290.00 a year", "discount_ends": False},
+        "A planned price of another plan": {
+            "is_planned": True,
+            "new_plan": "Harbor Yoga unlimited",
+            "rate": "$390.00 a year",
+            "price": "$390.00",
+            "discount_ends": False,
+        },
         "Something else planned": {"is_planned": True, "discount_ends": False},
     },
     Kind.PRICE_SWITCHED: {
@@ -112,6 +120,7 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
     Kind.PRICE_PLANNED: {
         "Pays by invoice": {"by_invoice": True, "method": "", "tax_words": ""},
         "Uses credit": {"first_charge": "$286.74", "credit": "$29.00", "credit_used": "$29.00"},
+        "Another plan": {"new_plan": "Harbor Yoga unlimited"},
         "Price unknown": {"rate": "", "tax_words": "", "first_charge": "", "method": ""},
     },
     Kind.PLAN_DROPPED: {

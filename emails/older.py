@@ -33,7 +33,7 @@ def with_later_names(context: Mapping[str, Any]) -> dict[str, Any]:
     if "goes_on" in facts and "ends_on" in facts:
         facts = {"renews_on": "", "next_charge": "", **facts}
     if "by_invoice" in facts:
-        facts = {"credit": "", "credit_used": "", "new_plan": "", **facts}
+        facts = {"credit": "", "credit_used": "", "new_plan": "", "changes_before": "", **facts}
     if "renews_on" in facts and "discount" in facts:
         facts = {"endings": "", **facts}
     if "discount_ends" in facts:

@@ -226,7 +226,8 @@ def planned(row: Subscription) -> str:
         return f"something else is scheduled at Stripe from {show.day(row.planned_at)}"
     plan = Plan.objects.filter(stripe_id=row.planned_price_id).first()
     rate = plans.named_rate(row, plan) if plan else "another price"
-    return f"{rate} from {show.day(row.planned_at)}"
+    before = f", and something else from {show.day(row.changes_at)}" if row.changes_at else ""
+    return f"{rate} from {show.day(row.planned_at)}{before}"
 
 
 def next_step(row: Subscription) -> str:

@@ -95,8 +95,7 @@ def next_charge(row: Subscription) -> Money | None:
     """
     if row.next_charge is not None:
         return Money(row.next_charge, row.currency)
-    is_planned = row.planned_at is not None and row.planned_at <= row.current_period_end
-    is_other = row.tax_is_automatic or is_planned or row.balance or running(row)
+    is_other = row.tax_is_automatic or row.changes_with_period or row.balance or running(row)
     return None if is_other else row.money
 
 

@@ -164,6 +164,12 @@ class Subscription(StripeCopy):
     planned_at = models.DateTimeField(
         "planned from", null=True, blank=True, help_text="When that price begins."
     )
+    changes_at = models.DateTimeField(
+        "changes from",
+        null=True,
+        blank=True,
+        help_text="When something else that's scheduled begins, if that's before that price.",
+    )
     balance = models.BigIntegerField(
         db_default=0,
         default=0,
@@ -272,6 +278,17 @@ class Subscription(StripeCopy):
     def ends_at(self) -> datetime | None:
         """When it will end automatically, or None if it continues."""
         return self.current_period_end if self.cancel_at_period_end else self.cancel_at
+
+    @property
+    def is_planned_next(self) -> bool:
+        """Whether what's planned begins with the next period: it may leave renewals before it."""
+        return self.planned_at is not None and self.planned_at <= self.current_period_end
+
+    @property
+    def changes_with_period(self) -> bool:
+        """Whether anything that's scheduled at Stripe begins with the next period."""
+        is_before = self.changes_at is not None and self.changes_at <= self.current_period_end
+        return self.is_planned_next or is_before
 
     @property
     def ends_by_schedule(self) -> bool:

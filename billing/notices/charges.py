@@ -41,20 +41,14 @@ def rate(subscription: Subscription, price: Money) -> str:
 
 def next_rate(subscription: Subscription) -> str:
     """Return the price that the next charge is for, or "" if it's planned and none of ours."""
-    if is_planned_next(subscription):
+    if subscription.is_planned_next:
         return planned_rate(subscription)
     return rate(subscription, subscription.money)
 
 
 def next_plan(subscription: Subscription) -> str:
     """Return the name of the plan that the next charge is for, or "" if it's the present one."""
-    return planned_plan(subscription) if is_planned_next(subscription) else ""
-
-
-def is_planned_next(subscription: Subscription) -> bool:
-    """Whether what's planned begins with the next charge: it may leave other renewals before it."""
-    begins_at = subscription.planned_at
-    return begins_at is not None and begins_at <= subscription.current_period_end
+    return planned_plan(subscription) if subscription.is_planned_next else ""
 
 
 def planned_rate(subscription: Subscription) -> str:

@@ -85,7 +85,8 @@ class PriceSwitched(MessageContext):
 class PricePlanned(MessageContext):
     """Another price begins on a day: its `rate` and `first_charge` are empty if unknown.
 
-    `new_plan` names the plan that it's of, if that's another than now.
+    `new_plan` names the plan that it's of, if that's another than now. `changes_before`: something
+    else that's scheduled begins before it.
     """
 
     kind = Kind.PRICE_PLANNED
@@ -101,6 +102,7 @@ class PricePlanned(MessageContext):
     credit_used: str
     method: str
     by_invoice: bool
+    changes_before: bool = False
     url: str
 
 

@@ -24,13 +24,15 @@ PLAN_TOLD = timedelta(days=14)
 def is_planned(row: Subscription) -> bool:
     """Whether what's planned at Stripe makes the membership cost more from the next payment on.
 
-    That's another price or anything else, such as another quantity. A price of ours is compared
-    with the present one: whatever else is on either invoice doesn't matter.
+    That's another price or anything else, such as another quantity, which may come before another
+    price. A price of ours is compared with the present one: whatever else is on either invoice
+    doesn't matter.
     """
-    if row.planned_at is None or row.planned_at > row.current_period_end:
+    if not row.changes_with_period:
         return False
     plan = Plan.objects.filter(stripe_id=row.planned_price_id, currency=row.currency).first()
-    if plan is not None and plan.amount > (row.plan_amount or row.amount):
+    is_dearer = plan is not None and plan.amount > (row.plan_amount or row.amount)
+    if is_dearer and row.is_planned_next:
         return True
     charge = discounts.next_charge(row)
     return charge is not None and charge.amount > _usual(row)
@@ -48,7 +50,9 @@ def _usual(row: Subscription) -> int:
 
 
 def is_plan_told(row: Subscription) -> bool:
-    """Whether the member just heard of the plan, or is about to."""
+    """Whether the member just heard of the plan that begins next, or is about to."""
+    if not row.is_planned_next:
+        return False
     told = _messages(row, *SENT, *WAITING).filter(
         kind=Kind.PRICE_PLANNED,
         cause__startswith=f"{row.stripe_id}:{row.planned_price_id}:{seconds(row.planned_at)}:",

@@ -277,6 +277,7 @@ def renewal_coming(coming: RenewalComing) -> None:
     subscription = coming.subscription
     user, end = subscription.customer.user, subscription.current_period_end
     plan = f"{subscription.planned_price_id}:" if coming.is_planned else ""
+    is_price = coming.is_planned and subscription.is_planned_next
     outbox.put(
         user,
         contexts.RenewalComing(
@@ -289,8 +290,8 @@ def renewal_coming(coming: RenewalComing) -> None:
             by_invoice=subscription.is_sent,
             **charges.credit_used(subscription),
             is_planned=coming.is_planned,
-            new_plan=charges.planned_plan(subscription) if coming.is_planned else "",
-            rate=charges.planned_rate(subscription) if coming.is_planned else "",
+            new_plan=charges.next_plan(subscription) if coming.is_planned else "",
+            rate=charges.planned_rate(subscription) if is_price else "",
             ending=_amounts(discounts.ending_before_renewal(subscription)),
             discount_ends=discounts.has_run_out(subscription),
             url=portal_url("billing:membership"),

@@ -24,7 +24,7 @@ def price_planned(planned: PricePlanned) -> None:
     if begins_at is None:
         return
     user = subscription.customer.user
-    is_next = charges.is_planned_next(subscription)
+    is_next = subscription.is_planned_next
     outbox.put(
         user,
         contexts.PricePlanned(
@@ -39,6 +39,7 @@ def price_planned(planned: PricePlanned) -> None:
             **(charges.credit_used(subscription) if is_next else charges.NO_CREDIT),
             method=charges.card_charged(subscription),
             by_invoice=subscription.is_sent,
+            changes_before=subscription.changes_at is not None,
             url=portal_url("billing:membership"),
         ),
         cause=_cause(subscription, subscription.planned_price_id, begins_at),

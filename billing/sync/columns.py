@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from billing.core import subscription_items
@@ -99,18 +100,25 @@ def subscription_columns(
 def _planned_columns(
     snapshot: snapshots.SubscriptionSnapshot, own: str, catalog: Catalog
 ) -> dict[str, Any]:
-    """Return which price comes instead of the row's own, and when.
+    """Return which price comes instead of the row's own, and when; and what changes before it.
 
     If none does, but something else changes, such as a price beside it, only when that is.
     """
     have = {one.price_id for one in snapshot.items}
+    first = snapshot.phases[0].begins_at if snapshot.phases else None
     for phase in snapshot.phases:
         new = [one for one in phase.price_ids if one not in have]
         if new and own not in phase.price_ids:
             price_id = min(new, key=lambda one: one not in catalog.prices)
-            return {"planned_price_id": price_id, "planned_at": phase.begins_at}
-    begins_at = snapshot.phases[0].begins_at if snapshot.phases else None
-    return {"planned_price_id": "", "planned_at": begins_at}
+            before = None if first == phase.begins_at else first
+            return _planned_on(phase.begins_at, price_id, changes_at=before)
+    return _planned_on(first)
+
+
+def _planned_on(
+    at: datetime | None, price_id: str = "", changes_at: datetime | None = None
+) -> dict[str, Any]:
+    return {"planned_price_id": price_id, "planned_at": at, "changes_at": changes_at}
 
 
 def invoice_columns(snapshot: snapshots.InvoiceSnapshot) -> dict[str, Any]:

@@ -121,6 +121,7 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Pays by invoice": {"by_invoice": True, "method": "", "tax_words": ""},
         "Uses credit": {"first_charge": "$286.74", "credit": "$29.00", "credit_used": "$29.00"},
         "Another plan": {"new_plan": "Harbor Yoga unlimited"},
+        "Something else before": {"changes_before": True, "first_charge": "", "method": ""},
         "Price unknown": {"rate": "", "tax_words": "", "first_charge": "", "method": ""},
     },
     Kind.PLAN_DROPPED: {

@@ -143,6 +143,7 @@ SUBSCRIPTIONS = Table(
         text("pause_behavior", _("What happens to invoices while payments are paused.")),
         time("resumes_at", _("When payments resume.")),
         time("planned_at", _("When another price begins, if one is planned.")),
+        time("changes_at", _("When something else that’s planned begins, if it’s before that.")),
         entries("discounts", _("Its discounts.")),
         amount("next_charge", _("The next charge.")),
         amount("next_credit", _("The credit that the next charge uses.")),

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from billing.admin import labels
 from billing.models import Payment, Subscription
 from billing.sync import changes
 from billing.tests import factories
 from billing.tests.life import a_minute_passes, deliver, paid_member
+from common.staff import show
 from conftest import Sandbox
 from emails import rendering
 from emails.models import Message, MessageState
@@ -40,20 +42,28 @@ def price(sandbox: Sandbox, amount: int, product: str = "") -> str:
 
 def schedule(sandbox: Sandbox, *wanted: str) -> str:
     """Have the next period charge for these prices, and return the schedule's ID."""
+    return change(sandbox, scheduled(sandbox), wanted)
+
+
+def scheduled(sandbox: Sandbox) -> str:
     schedules = sandbox.stripe.v1.subscription_schedules
-    made = schedules.create({"from_subscription": row().stripe_id})
-    return change(sandbox, made.id, *wanted)
+    return schedules.create({"from_subscription": row().stripe_id}).id
 
 
-def change(sandbox: Sandbox, name: str, *wanted: str) -> str:
+def change(sandbox: Sandbox, name: str, *periods: tuple[str, ...]) -> str:
+    """Have each of the next periods charge for these prices."""
     schedules = sandbox.stripe.v1.subscription_schedules
     phase = schedules.retrieve(name).phases[0]
     now: Any = {"start_date": phase.start_date, "end_date": phase.end_date}
     now["items"] = [{"price": one.price, "quantity": 1} for one in phase["items"]]
-    then: Any = {"items": [{"price": one, "quantity": 1} for one in wanted]}
-    schedules.update(name, {"phases": [now, then]})
+    schedules.update(name, {"phases": [now, *map(charging, periods)]})
     deliver(sandbox.events())
     return name
+
+
+def charging(wanted: tuple[str, ...]) -> Any:
+    """Return a phase of one period for these prices."""
+    return {"items": [{"price": one, "quantity": 1} for one in wanted]}
 
 
 def told() -> list[str]:
@@ -104,12 +114,30 @@ def test_a_new_price_is_found_beside_what_is_added(sandbox: Sandbox, alice: User
     assert told() == ["price_planned", "price_switched"]
 
 
+def test_what_is_added_before_another_price_has_its_own_day(sandbox: Sandbox, alice: User) -> None:
+    locker, dearer = price(sandbox, 500), price(sandbox, 4900, row().parts[0].product_id)
+    factories.make_plan(stripe_id=dearer, amount=4900, product_id=row().parts[0].product_id)
+    end = row().current_period_end
+    change(sandbox, scheduled(sandbox), (MONTHLY, locker), (dearer, locker))
+    now = row()
+    assert (now.planned_price_id, now.changes_at, now.next_charge) == (dearer, end, 3400)
+    assert now.planned_at is not None
+    assert now.planned_at > end
+    assert f"and something else from {show.day(end)}" in labels.planned(now)
+    renew(sandbox)
+    now = row()
+    assert (now.planned_price_id, now.changes_at, now.next_charge) == (dearer, None, 5400)
+    renew(sandbox)
+    assert (row().price_id, row().planned_at, row().amount) == (dearer, None, 5400)
+    assert told() == ["price_planned", "price_switched"]
+
+
 def test_a_plan_that_gives_way_to_something_else_is_told_without_what_is_paid_then(
     sandbox: Sandbox, alice: User
 ) -> None:
     name = schedule(sandbox, price(sandbox, 4900, row().parts[0].product_id))
     assert row().planned_price_id
-    change(sandbox, name, MONTHLY, price(sandbox, 500))
+    change(sandbox, name, (MONTHLY, price(sandbox, 500)))
     assert (row().planned_price_id, row().planned_at) == ("", row().current_period_end)
     a_minute_passes()
     assert told() == ["price_planned", "plan_dropped"]

@@ -132,3 +132,21 @@ def test_the_end_of_a_discount_is_told_with_the_plan_if_that_was_told_earlier() 
     reminders.remind_all()
     assert told(row.customer.user) == ["price_planned", "renewal_coming"]
     assert "This payment no longer includes 20% off." in mail()
+
+
+@pytest.mark.parametrize(("next_charge", "is_told"), [(3400, True), (2900, False)])
+def test_what_is_added_before_another_price_is_told_without_that_price(
+    next_charge: int, is_told: bool
+) -> None:
+    end = NOW() + timedelta(days=5)
+    row = planned(DEARER, next_charge, planned_at=end + timedelta(days=30), changes_at=end)
+    paid(row, 25)
+    announcing.announce(PricePlanned(row, NOW()))
+    reminders.remind_all()
+    reminders.remind_all()
+    assert told(row.customer.user) == ["price_planned", *["renewal_coming"] * is_told]
+    first = rendering.render_text(Message.objects.get(kind="price_planned", channel="email"))
+    assert "Nothing is charged for it until then." in first
+    if is_told:
+        assert "From this payment on, you’ll pay more, as planned." in mail()
+        assert "$49.00" not in mail()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -16,13 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from common.staff import show
 from common.staff.filters import by_day
 from common.staff.parts import button, column, row_or_404
-from emails import copies, left_out, looks, resending, samples
+from emails import copies, looks, resending
 from emails.catalog import Category, Kind, spec_of
+from emails.message_filters import FailedFilter, KindFilter, SamplesFilter, WhyFilter
 from emails.models import Channel, Message, MessageState, WaitsFor
 from emails.names import name_of
 from emails.rendering import render_email, render_sms
@@ -32,7 +32,7 @@ from members import search
 from members.access import current_user
 from members.phone_lists import ByPhone
 
-__all__ = ["BounceMailboxAdmin", "KindFilter", "MessageAdmin", "SuppressionAdmin"]
+__all__ = ["BounceMailboxAdmin", "MessageAdmin", "SuppressionAdmin"]
 
 SUMMARY = 90
 RESENT_WITHIN = timedelta(days=30)
@@ -51,64 +51,8 @@ LABELS = {
     MessageState.FAILED: "danger",
     MessageState.SKIPPED: "",
 }
-# What addresses of the list say.
-WITHOUT_SAMPLES = "without"
 IN_DOUBT = "It may have gone out. Select what to resend."
 HIDDEN = "It held a code or a secret, which staff do not see."
-
-
-class KindFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Filters by kind. The choices come from the catalog, not from the table."""
-
-    title = "kind"
-    parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer every kind."""
-        return [(kind.value, name_of(kind)) for kind in Kind]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep one kind."""
-        return queryset.filter(kind=self.value()) if self.value() else queryset
-
-
-class WhyFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Filters what was left out by why."""
-
-    title = "why it was left out"
-    parameter_name = "why"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the reasons."""
-        return [(why.value, words) for why, words in left_out.WORDS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep what was left out for one reason."""
-        if self.value() not in set(left_out.Why):
-            return queryset
-        condition = left_out.condition(left_out.Why(self.value()))
-        return queryset.filter(condition, state=MessageState.SKIPPED)
-
-
-class SamplesFilter(DropdownFilter):  # type: ignore[misc]  # Unfold ships no types
-    """Filters the samples that colleagues sent themselves."""
-
-    title = "samples"
-    parameter_name = "samples"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the rows with them and without."""
-        return [(WITHOUT_SAMPLES, "Leave out samples"), ("only", "Only samples")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep samples, or everything else."""
-        match self.value():
-            case "only":
-                return queryset.filter(samples.condition())
-            case str(value) if value == WITHOUT_SAMPLES:
-                return queryset.exclude(samples.condition())
-            case _:
-                return queryset
 
 
 class MessageAdmin(ByPhone):
@@ -125,6 +69,7 @@ class MessageAdmin(ByPhone):
         ("channel", ChoicesDropdownFilter),
         KindFilter,
         WhyFilter,
+        FailedFilter,
         SamplesFilter,
         ("created_at", by_day("day written")),
     ]

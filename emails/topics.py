@@ -67,7 +67,7 @@ TOPICS: dict[Topic, About] = {
     Topic.RENEWALS: About(
         Group.MEMBERSHIP,
         _("Trial, discount, and renewal notices"),
-        _("Before a free trial or a discount ends, or a yearly plan renews."),
+        _("Before a free trial or a discount ends, a yearly plan renews, or your price goes up."),
         _("So no charge comes as a surprise."),
     ),
     Topic.CARD_EXPIRING: About(

@@ -119,7 +119,7 @@ def names(context: type[MessageContext]) -> dict[str, bool]:
         kinds = {hints[field], *(get_args(hints[field]) if _is_union(hints[field]) else ())}
         if datetime in kinds:
             known[name] = True
-        elif kinds & {str, int} and not name.endswith("url"):
+        elif kinds & {str, int} and not name.endswith(("url", "picture")):
             known[name] = False
     return known
 

@@ -14,9 +14,9 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from common.staff import show
-from emails import samples
-from emails.admin import WITHOUT_SAMPLES
+from emails import came_back, samples
 from emails.left_out import Why, condition
+from emails.message_filters import WITHOUT_SAMPLES
 from emails.models import Channel, Message, MessageState, WaitsFor
 from emails.names import name_of
 
@@ -24,6 +24,7 @@ LIST = "emails.message"
 STATES: Mapping[str, tuple[MessageState, ...]] = {
     "sent": (MessageState.SENT,),
     "delivered": (MessageState.DELIVERED,),
+    "bounced": (MessageState.FAILED,),
     "failed": (MessageState.FAILED,),
     "off": (MessageState.SKIPPED,),
     "held": (MessageState.SKIPPED,),
@@ -33,13 +34,15 @@ STATES: Mapping[str, tuple[MessageState, ...]] = {
 TITLES: Mapping[str, str] = {
     "sent": "Sent",
     "delivered": "Delivered",
-    "failed": "Failed or bounced",
+    "bounced": "Bounced",
+    "failed": "Failed",
     "off": "Turned off",
     "held": "Held back",
     "skipped": "Not needed",
     "waiting": "Waiting",
 }
-# What the list's filter of the same name keeps.
+# What the list's filters of these names keep.
+HOW = {"bounced": came_back.BOUNCED, "failed": came_back.NOT_SENT}
 WHY = {"off": Why.OFF, "held": Why.HELD, "skipped": Why.OTHER}
 
 WAITS: Mapping[WaitsFor, str] = {
@@ -199,13 +202,17 @@ def _rows(month: Month) -> QuerySet[Message]:
 
 
 def _counted(rows: QuerySet[Any], *names: str) -> Iterable[tuple[dict[str, Any], Counter[str]]]:
-    """Count rows by these columns; what was left out, also by why."""
-    by_why = {name: Count("pk", filter=condition(why)) for name, why in WHY.items()}
-    counted = rows.values(*names, "state").annotate(rows=Count("pk"), **by_why)
+    """Count rows by these columns; what was left out, also by why, and what failed by how."""
+    parts = {name: Count("pk", filter=condition(why)) for name, why in WHY.items()}
+    parts["bounced"] = Count("pk", filter=came_back.CONDITION)
+    counted = rows.values(*names, "state").annotate(rows=Count("pk"), **parts)
     of_state = {state: name for name, states in STATES.items() for state in states}
     for row in counted:
         if row["state"] == MessageState.SKIPPED:
             yield row, Counter({name: row[name] for name in WHY})
+        elif row["state"] == MessageState.FAILED:
+            failed = row["rows"] - row["bounced"]
+            yield row, Counter({"bounced": row["bounced"], "failed": failed})
         else:
             yield row, Counter({of_state[row["state"]]: row["rows"]})
 
@@ -229,6 +236,8 @@ def _of_state(name: str) -> dict[str, str]:
     """Return the list's filters for a column."""
     if name in WHY:
         return {"why": WHY[name]}
+    if name in HOW:
+        return {"state__exact": MessageState.FAILED, "failed": HOW[name]}
     states = STATES[name]
     lookup = "state__exact" if len(states) == 1 else "state__in"
     return {lookup: ",".join(states)}

@@ -50,6 +50,12 @@ def write(subject: str = "", lead: str = "", language: str = "en-us", **values: 
     return row
 
 
+def test_what_only_chooses_a_picture_is_no_fact_to_write() -> None:
+    known = wording.names(type(CONTEXTS[Kind.PAYMENT_RECEIVED]))
+    assert "method" in known
+    assert "method_picture" not in known
+
+
 @pytest.fixture
 def owner() -> Client:
     """An owner's browser."""

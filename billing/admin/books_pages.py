@@ -280,7 +280,8 @@ def _tax_file(
 def _journal(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBase:
     """Show the journal entries that a bookkeeping program can import."""
     day = _day(month)
-    more = {**journal_pages.context(day), "month_url": _url(day), "month_name": _name(day)}
+    shown = journal_pages.context(day, request)
+    more = {**shown, "month_url": _url(day), "month_name": _name(day)}
     return _page(model_admin, request, "journal", f"Journal, {_name(day)}", more)
 
 

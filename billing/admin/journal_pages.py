@@ -17,7 +17,7 @@ The template's headings have a star before those, as in the files of others who 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -28,7 +28,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from billing.admin.book_accounts import in_force
+from billing.admin.book_accounts import MAY_CHANGE, in_force
 from billing.core import book_journal
 from billing.core.book_journal import Entry
 from billing.facts import journal
@@ -67,29 +67,49 @@ class ShownPosting:
     credit: Money | None
 
 
-def context(day: date) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ShownEntry:
+    """An entry with its files; `missing` says what a file for Xero still needs."""
+
+    entry: Entry
+    postings: list[ShownPosting]
+    sum: Money
+    files: list[tuple[str, str]]
+    missing: str
+
+
+def context(day: date, request: HttpRequest) -> dict[str, Any]:
     """Return what the page shows."""
     accounts = in_force()
-    names = book_journal.names(accounts.accounts)
-    entries = journal.entries(day)
+    entries = [_shown_entry(day, one, accounts) for one in journal.entries(day)]
+    accounts_url = show.all_of("business.bookaccountsversion")
+    may_enter = request.user.has_perm(MAY_CHANGE)
     return {
-        "entries": [
-            (one, _shown(one, names), Money(one.debits, one.currency), _files(day, one.currency))
-            for one in entries
-        ],
-        "missing": missing_for_xero(entries, accounts),
-        "accounts_url": show.all_of("business.bookaccountsversion"),
+        "entries": entries,
+        "accounts_url": accounts_url,
+        "enter_url": reverse("admin:business_bookaccountsversion_add") if may_enter else "",
+        "unnamed": not accounts.accounts,
     }
 
 
-def missing_for_xero(entries: Iterable[Entry], accounts: BookAccountsVersion) -> str:
+def _shown_entry(day: date, entry: Entry, accounts: BookAccountsVersion) -> ShownEntry:
+    missing = missing_for_xero(entry, accounts)
+    return ShownEntry(
+        entry,
+        _shown(entry, book_journal.names(accounts.accounts)),
+        Money(entry.debits, entry.currency),
+        [one for one in _files(day, entry.currency) if not (missing and one[0] == PROGRAMS[XERO])],
+        missing,
+    )
+
+
+def missing_for_xero(entry: Entry, accounts: BookAccountsVersion) -> str:
     """Say what Xero needs that nobody has entered yet, or nothing."""
-    postings = [posting for one in entries for posting in one.postings]
     lacking = [
         f"the code of “{meaning}”"
-        for meaning in book_journal.without_code(postings, accounts.accounts)
+        for meaning in book_journal.without_code(entry.postings, accounts.accounts)
     ]
-    if postings and not accounts.tax_rate:
+    if not accounts.tax_rate:
         lacking.append("the name of the tax rate for no tax")
     if not lacking:
         return ""
@@ -123,7 +143,7 @@ def file(request: HttpRequest, day: date, currency: str, program: str) -> HttpRe
     entry = next((one for one in journal.entries(day) if one.currency == currency), None)
     if entry is None or program not in PROGRAMS:
         raise Http404("There's no such journal.")
-    if program == XERO and (missing := missing_for_xero([entry], in_force())):
+    if program == XERO and (missing := missing_for_xero(entry, in_force())):
         messages.error(request, missing)
         return redirect("admin:billing_balancetransaction_journal", f"{day:%Y-%m}")
     if len(entry.postings) >= MOST_LINES[program]:

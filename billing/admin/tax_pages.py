@@ -22,11 +22,16 @@ from common.staff.exporting import send
 
 MONTH, QUARTER = "month", "quarter"
 SPANS = {MONTH: 1, QUARTER: 3}
+ADDED_UP = {
+    "collected": "Collected",
+    "refunded": "Refunded",
+    "taken_back": "Taken back by banks",
+    "due": "Due",
+}
 COLUMNS = [
     *("From", "To", "Jurisdiction", "Tax", "Rate (%)", "Currency", "Sales before tax"),
-    *("Collected", "Refunded", "Taken back by banks", "Due"),
+    *ADDED_UP.values(),
 ]
-ADDED_UP = ("collected", "refunded", "taken_back", "due")
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,10 @@ def context(about: Period, day: date) -> dict[str, Any]:
     found = sales_tax.summaries(about.first, about.months)
     other = QUARTER if about.span == MONTH else MONTH
     return {
-        "summaries": [(one, _lines(one), [one.total(name) for name in ADDED_UP]) for one in found],
+        "summaries": [
+            (one, _lines(one), [(caption, one.total(name)) for name, caption in ADDED_UP.items()])
+            for one in found
+        ],
         "files": [(kind.upper(), _url(day, about.span, kind)) for kind in spreadsheets.FORMATS],
         "other": f"See the {other}",
         "other_url": _url(day, other),
@@ -82,7 +90,7 @@ def _lines(one: sales_tax.Summary) -> list[dict[str, Any]]:
             "name": line.name,
             "rate": f"{line.percentage.normalize():f}%" if line.percentage is not None else "",
             "base": line.base,
-            "amounts": [getattr(line, name) for name in ADDED_UP],
+            "amounts": [(caption, getattr(line, name)) for name, caption in ADDED_UP.items()],
         }
         for line in one.lines
     ]

@@ -179,10 +179,28 @@ def test_without_codes_the_file_for_xero_says_which_are_missing(client: Client) 
     # What nothing is posted to isn't asked for.
     assert "“Sales tax to be paid”" not in shown
     assert file(client, JANUARY, "USD", "quickbooks").status_code == 200
+    assert "An owner or someone in finance can enter them." in shown
     give_codes(**{STRIPE: ""})
     shown = words(page(client, JANUARY))
     assert "The file for Xero needs the code of “Stripe’s balance”." in shown
     assert not Download.objects.filter(what__contains="Xero").exists()
+
+
+def test_a_file_is_offered_once_nothing_is_missing(client: Client) -> None:
+    """Until then, whoever may is led to where the codes are entered."""
+    booked("charge", 2900, on(1))
+    client.force_login(manager())
+    opened = page(client, JANUARY)
+    assert "/journal/USD/quickbooks/" in opened.content.decode()
+    assert "/journal/USD/xero/" not in opened.content.decode()
+    assert f'href="{ACCOUNTS}add/">Enter what’s missing</a>' in opened.content.decode()
+    assert "QuickBooks Online finds accounts by name." in words(opened)
+    give_codes()
+    opened = page(client, JANUARY)
+    assert "/journal/USD/xero/" in opened.content.decode()
+    assert "Download for QuickBooks Online or Xero" in words(opened)
+    assert "The file for Xero needs" not in words(opened)
+    assert "finds accounts by name" not in words(opened)
 
 
 def test_a_long_entry_fits_what_the_programs_take(client: Client) -> None:

@@ -22,7 +22,8 @@ INSIDE = (
     "() => axe.run({include: [['.staff-card'], ['.staff-lead']]}, {resultTypes: ['violations']})"
 )
 # Tables of the books fit their cards, too.
-WIDE = "() => [...document.querySelectorAll('.staff-scroll')].map(o => o.scrollWidth - o.clientWidth)"
+WIDE = """() => [...document.querySelectorAll('.staff-scroll')]
+    .map(card => card.scrollWidth - card.clientWidth)"""
 OVER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Where to leave pictures, for whoever looks at them.
 PICTURES = os.environ.get("BOOKS_PICTURES", "")

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.admin import book_clock, direct_rows
+from billing.admin import book_clock
 from billing.admin.balance_rows import user_of
 from billing.core import book_words
 from billing.core.book_words import Section
@@ -132,30 +132,6 @@ def _currency(one: books.Statement, tax: Money) -> dict[str, Any]:
         "ends": [[book_words.NET, str(one.net)], [book_words.CLOSING, str(one.closing)]],
         "tax": [book_words.TAX, str(tax)],
     }
-
-
-def direct(
-    request: HttpRequest, day: date, kind: str, found: list[direct_rows.Found], form: str
-) -> HttpResponseBase:
-    """Send all that moved outside of Stripe's balance in one way."""
-    currency = found[0].moved.currency
-    shown: Iterator[list[Cell]] = (
-        [
-            one.day,
-            book_words.DIRECT[kind],
-            show.name_of(one.user) if one.user else "",
-            currency.upper(),
-            Money(one.moved.amount, currency),
-            one.row.stripe_id,
-            "",
-        ]
-        for one in found
-    )
-    return send(
-        *(request, BalanceTransaction, f"the books of {day:%B %Y}", LINE_COLUMNS, shown),
-        *(f"{day:%Y-%m}-{kind}-{currency}", form),
-        chosen=f"Line: {book_words.DIRECT[kind]}. Currency: {currency.upper()}",
-    )
 
 
 def line(

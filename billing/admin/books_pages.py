@@ -19,11 +19,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
-from billing.admin import book_clock, books_files, direct_rows, journal_pages, tax_pages
+from billing.admin import book_clock, book_rows, books_files, journal_pages, tax_pages
 from billing.admin.balance_rows import JOINED, cause_of, user_of
+from billing.admin.book_rows import PAGE, ShownRow, Sum
 from billing.core import book_words
 from billing.core.book_words import Section
-from billing.facts import book_months, books
+from billing.facts import book_months, books, direct_money
 from billing.models import BalanceTransaction, BookClosing
 from billing.reconcile import closing_books
 from common import days, region, spreadsheets
@@ -32,7 +33,6 @@ from common.staff import show
 from members.access import current_user
 from members.signin.staff_recent import ask_who_is_there
 
-PAGE = 100
 MAY_CLOSE = "billing.close_books"
 NOT_YET = "Nothing was closed yet: first confirm that it’s you, then press the button again."
 View = Callable[..., HttpResponseBase]
@@ -69,17 +69,6 @@ class ShownMonth:
     tax: Money
 
 
-@dataclass(frozen=True)
-class ShownRow:
-    """A row, with the part of it that a line has."""
-
-    day: str
-    what: str
-    who: str
-    url: str
-    money: Money
-
-
 def urls(model_admin: Any) -> list[URLPattern]:
     """Return the pages' addresses."""
 
@@ -102,11 +91,19 @@ def urls(model_admin: Any) -> list[URLPattern]:
         path("months/<str:month>/file/<str:kind>/", guarded(_file), name=f"{name}_file"),
         path("months/<str:month>/journal/", guarded(_journal), name=f"{name}_journal"),
         path(
+            "months/<str:month>/journal/<str:currency>/rows/",
+            guarded(_journal_rows),
+            name=f"{name}_journal_rows",
+        ),
+        path(
             "months/<str:month>/journal/<str:currency>/<str:program>/",
             guarded(_journal_file),
             name=f"{name}_journal_file",
         ),
         path("months/<str:month>/tax/<str:span>/", guarded(_tax), name=f"{name}_tax"),
+        path(
+            "months/<str:month>/tax/<str:span>/rows/", guarded(_tax_rows), name=f"{name}_tax_rows"
+        ),
         path(
             "months/<str:month>/tax/<str:span>/<str:kind>/",
             guarded(_tax_file),
@@ -156,9 +153,7 @@ def _month(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBa
         ],
         "files": books_files.links(day),
         "journal_url": _url(day, "journal"),
-        "tax_url": reverse(
-            "admin:billing_balancetransaction_tax", args=[f"{day:%Y-%m}", tax_pages.MONTH]
-        ),
+        "tax_url": tax_pages.url(day, tax_pages.MONTH),
         "all_url": _url(None, "months"),
         "begin": days.short_with_year(day),
         "end": days.short_with_year(last),
@@ -237,23 +232,21 @@ def _line(model_admin: Any, request: HttpRequest, month: str) -> HttpResponseBas
 def _direct(model_admin: Any, request: HttpRequest, month: str, kind: str) -> HttpResponseBase:
     """Show what moved outside of Stripe's balance in one way, or send it all as a file."""
     day, currency = _day(month), request.GET.get("currency", "")
-    found = direct_rows.of_line(day, kind, currency)
-    if not found:
-        raise Http404("There's no such line.")
-    if (form := request.GET.get("as")) in spreadsheets.FORMATS:
-        return books_files.direct(request, day, kind, found, str(form))
-    page = Paginator(found, PAGE).get_page(request.GET.get("p"))
-    sum_of_all = Money(sum(one.moved.amount for one in found), currency)
-    line = ShownLine(book_words.DIRECT[kind], sum_of_all, len(found), "")
-    more = {
-        "line": line,
-        "rows": [_direct_row(one, line.label) for one in page],
-        "page": page,
-        "query": urlencode({"currency": currency}),
-        "month_url": _url(day),
-        "month_name": _name(day),
-    }
-    return _page(model_admin, request, "line", f"{line.label}, {_name(day)}", more)
+    label = book_words.DIRECT.get(kind, "")
+    portions = direct_money.portions(day, kind, currency)
+    of = Sum(label, _books_of(day), currency, portions, {"currency": currency})
+    name, back = f"{day:%Y-%m}-{kind}-{currency}", (_name(day), _url(day))
+    return _sum(model_admin, request, of, f"{label}, {_name(day)}", back, name)
+
+
+def _sum(
+    model_admin: Any, request: HttpRequest, of: Sum, title: str, back: tuple[str, str], name: str
+) -> HttpResponseBase:
+    """Show a sum's rows, or send them all as a file of this name."""
+    if (kind := request.GET.get("as")) in spreadsheets.FORMATS:
+        return book_rows.file(request, of, name, str(kind))
+    more = {**book_rows.context(request, of), "month_name": back[0], "month_url": back[1]}
+    return _page(model_admin, request, "line", title, more)
 
 
 def _file(_model_admin: Any, request: HttpRequest, month: str, kind: str) -> HttpResponseBase:
@@ -271,6 +264,15 @@ def _tax(model_admin: Any, request: HttpRequest, month: str, span: str) -> HttpR
     return _page(model_admin, request, "tax", f"Sales tax, {about}", more)
 
 
+def _tax_rows(model_admin: Any, request: HttpRequest, month: str, span: str) -> HttpResponseBase:
+    """Show the rows of an amount of sales tax, or send them all as a file."""
+    day = _day(month)
+    about = tax_pages.period(day, span)
+    of = tax_pages.sum_of(about, request.GET)
+    back, name = (f"Sales tax, {about}", tax_pages.url(day, span)), f"{tax_pages.name(about)}-rows"
+    return _sum(model_admin, request, of, f"{of.label}, {about}", back, name)
+
+
 def _tax_file(
     _model_admin: Any, request: HttpRequest, month: str, span: str, kind: str
 ) -> HttpResponseBase:
@@ -283,6 +285,16 @@ def _journal(model_admin: Any, request: HttpRequest, month: str) -> HttpResponse
     shown = journal_pages.context(day, request)
     more = {**shown, "month_url": _url(day), "month_name": _name(day)}
     return _page(model_admin, request, "journal", f"Journal, {_name(day)}", more)
+
+
+def _journal_rows(
+    model_admin: Any, request: HttpRequest, month: str, currency: str
+) -> HttpResponseBase:
+    """Show the rows of an amount of the journal, or send them all as a file."""
+    day = _day(month)
+    of = journal_pages.sum_of(day, currency, request.GET)
+    back, name = (f"Journal, {_name(day)}", _url(day, "journal")), f"journal-{day:%Y-%m}-rows"
+    return _sum(model_admin, request, of, f"{of.label}, {_name(day)}", back, name)
 
 
 def _journal_file(
@@ -322,16 +334,6 @@ def _row(row: BalanceTransaction, line: books.Line, on: date) -> ShownRow:
     )
 
 
-def _direct_row(found: direct_rows.Found, what: str) -> ShownRow:
-    return ShownRow(
-        day=days.short_with_year(found.day),
-        what=what,
-        who=show.name_of(found.user) if found.user else "",
-        url=show.page_of(found.row),
-        money=Money(found.moved.amount, found.moved.currency),
-    )
-
-
 def _page(
     model_admin: Any, request: HttpRequest, template: str, title: str, more: dict[str, Any]
 ) -> HttpResponseBase:
@@ -347,6 +349,10 @@ def _page(
 
 def _name(day: date) -> str:
     return f"{day:%B %Y}"
+
+
+def _books_of(day: date) -> str:
+    return f"the books of {_name(day)}"
 
 
 def _url(day: date | None, page: str = "month") -> str:

@@ -17,7 +17,7 @@ The template's headings have a star before those, as in the files of others who 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -27,10 +27,12 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from billing.admin.book_accounts import MAY_CHANGE, in_force
+from billing.admin.book_rows import Sum
 from billing.core import book_journal
-from billing.core.book_journal import Entry
+from billing.core.book_journal import Entry, Posting
 from billing.facts import journal
 from billing.models import BalanceTransaction
 from business.models import BookAccountsVersion
@@ -58,13 +60,14 @@ MOST_LINES = {QUICKBOOKS: 1000, XERO: 301}
 
 @dataclass(frozen=True)
 class ShownPosting:
-    """A line of an entry, with its account's name."""
+    """A line of an entry, with its account's name and the address of what it adds up."""
 
     account: str
     code: str
     text: str
     debit: Money | None
     credit: Money | None
+    url: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def _shown_entry(day: date, entry: Entry, accounts: BookAccountsVersion) -> Show
     missing = missing_for_xero(entry, accounts)
     return ShownEntry(
         entry,
-        _shown(entry, book_journal.names(accounts.accounts)),
+        _shown(day, entry, book_journal.names(accounts.accounts)),
         Money(entry.debits, entry.currency),
         [one for one in _files(day, entry.currency) if not (missing and one[0] == PROGRAMS[XERO])],
         missing,
@@ -120,16 +123,39 @@ def missing_for_xero(entry: Entry, accounts: BookAccountsVersion) -> str:
     )
 
 
-def _shown(entry: Entry, names: dict[str, tuple[str, str]]) -> list[ShownPosting]:
+def _shown(day: date, entry: Entry, names: dict[str, tuple[str, str]]) -> list[ShownPosting]:
     return [
         ShownPosting(
             *names[one.account],
             one.text,
             Money(one.amount, entry.currency) if one.amount > 0 else None,
             Money(-one.amount, entry.currency) if one.amount < 0 else None,
+            _url(day, one, entry.currency),
         )
         for one in entry.postings
     ]
+
+
+def _url(day: date, one: Posting, currency: str) -> str:
+    """Return where a posting leads: Stripe's balance to its statement, others to their rows."""
+    month = f"{day:%Y-%m}"
+    if (one.account, one.text) == (book_journal.STRIPE, book_journal.BALANCE):
+        page = reverse("admin:billing_balancetransaction_month", args=[month])
+        return f"{page}#month-{currency}"
+    args = [month, currency]
+    page = reverse("admin:billing_balancetransaction_journal_rows", args=args)
+    return f"{page}?{urlencode({'account': one.account, 'text': one.text})}"
+
+
+def sum_of(day: date, currency: str, query: Mapping[str, str]) -> Sum:
+    """Return the posting that an address names. Raises Http404 if there's no such account."""
+    account, text = query.get("account", ""), query.get("text", "")
+    if account not in book_journal.ACCOUNTS:
+        raise Http404("There's no such account.")
+    name, _code = book_journal.names(in_force().accounts)[account]
+    portions = journal.portions(day, currency, account, text)
+    kept = {"account": account, "text": text}
+    return Sum(f"{name}: {text}", f"the journal of {day:%B %Y}", currency, portions, kept)
 
 
 def _files(day: date, currency: str) -> list[tuple[str, str]]:

@@ -106,17 +106,22 @@ def merged(postings: Iterable[Posting]) -> list[Posting]:
     """Return one posting per account and text, in order; what comes to nothing is left out."""
     sums: Counter[tuple[str, str]] = Counter()
     for one in postings:
-        sums[one.account, one.text.replace("’", "'")] += one.amount
+        sums[one.account, plain(one.text)] += one.amount
     order = list(ACCOUNTS)
     found = [Posting(*key, amount) for key, amount in sums.items() if amount]
     return sorted(found, key=lambda one: (order.index(one.account), one.text))
 
 
+def plain(text: str) -> str:
+    """Return a posting's text with a straight apostrophe, which every program takes."""
+    return text.replace("’", "'")
+
+
 def by_account(postings: Iterable[Posting]) -> list[Posting]:
     """Return one posting per account and side: for a program that takes few lines."""
-    words = {key: account.meaning.replace("’", "'") for key, account in ACCOUNTS.items()}
-    plain = [Posting(one.account, words[one.account], one.amount) for one in postings]
-    sides = ([one for one in plain if one.amount > 0], [one for one in plain if one.amount < 0])
+    words = {key: plain(account.meaning) for key, account in ACCOUNTS.items()}
+    each = [Posting(one.account, words[one.account], one.amount) for one in postings]
+    sides = ([one for one in each if one.amount > 0], [one for one in each if one.amount < 0])
     return [one for side in sides for one in merged(side)]
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Model, Q
+from django.db.models import Q
 
 from billing.core.book_words import GIVEN_BACK, ZELLE_REFUND
 from billing.core.statuses import NOT_BY_STRIPE, ZELLE, CreditNoteStatus, PaymentStatus, RefundState
+from billing.facts import book_months
 from billing.facts.book_months import Months, after
+from billing.facts.portions import Cause, Portion
 from billing.models import CreditNote, Payment, Refund
 from common.money import Money
 
@@ -31,13 +33,22 @@ class Moved:
     currency: str
     kind: str
     amount: int
-    cause: tuple[type[Model], int]
+    cause: Cause
 
 
 def of_month(month: date, all_months: Months) -> list[Moved]:
     """Return what moved in a month, in order: four queries."""
     begin, _end = all_months.bounds(month)
     return [one for one in moved(month, all_months) if one.at >= begin]
+
+
+def portions(month: date, kind: str, currency: str) -> list[Portion]:
+    """Return what moved in one way in a month, in order: five queries."""
+    return [
+        Portion(one.cause, one.at, one.amount)
+        for one in of_month(month, book_months.read())
+        if (one.kind, one.currency) == (kind, currency)
+    ]
 
 
 def sums(month: date, all_months: Months) -> list[tuple[str, Money]]:

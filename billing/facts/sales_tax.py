@@ -7,13 +7,13 @@ takes its share along, rounded so that a whole refund takes exactly the tax that
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -23,6 +23,7 @@ from billing.core.book_words import Section
 from billing.facts import book_months, books, direct_money, paid_for
 from billing.facts.book_months import Months, after
 from billing.facts.paid_for import TOGETHER, PaidFor
+from billing.facts.portions import Cause, Portion
 from billing.models import BalanceTransaction, Payment, TaxRate
 from common.money import Money
 
@@ -33,7 +34,8 @@ WORDS = {
     UNNAMED: "Tax by an unknown rate",
     NOT_OURS: "Customers who aren’t members here",
 }
-CAME, BACK, TAKEN = "came", "back", "taken"
+CAME, BACK, TAKEN = "collected", "refunded", "taken_back"
+BASE, DUE = "base", "due"
 WAYS = {Section.GROSS: CAME, Section.REFUNDS: BACK, Section.DISPUTES: TAKEN}
 
 
@@ -54,16 +56,52 @@ class Part:
     tax: int = 0
 
 
-@dataclass(frozen=True)
-class Line:
-    """A rate's tax in one currency; `base` is what was sold under it, without its tax.
-
-    `collected` came with payments, `refunded` and `taken_back` (by banks) are negative.
-    """
+class Rate(NamedTuple):
+    """What's one line: rates of the same place, name, and percentage. Stripe Tax makes many."""
 
     jurisdiction: str
     name: str
     percentage: Decimal | None
+
+
+@dataclass(frozen=True)
+class Move:
+    """What one row moved of a customer's money, in minor units, negative if it went out.
+
+    `taxes` has the tax in `amount` by rate: 0 under one that isn't taxed. `cause` is the row.
+    """
+
+    cause: Cause
+    at: datetime
+    currency: str
+    key: PartKey
+    amount: int
+    taxes: dict[Rate, int]
+
+    @property
+    def tax(self) -> int:
+        """All of its tax."""
+        return sum(self.taxes.values())
+
+    def adds(self, rate: Rate | None = None) -> dict[str, int]:
+        """Return what it adds to which columns of a rate's line, or of all lines together."""
+        if rate is not None and rate not in self.taxes:
+            return {}
+        tax = self.tax if rate is None else self.taxes[rate]
+        found = {BASE: self.amount - self.tax, self.key.way: tax, DUE: tax}
+        return {column: amount for column, amount in found.items() if amount}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A rate's tax in one currency; `base` is what was sold under it, without its tax.
+
+    `collected` came with payments, `refunded` and `taken_back` (by banks) are negative. `columns`
+    are those that have rows, which may come to nothing.
+    """
+
+    rate: Rate
+    columns: frozenset[str]
     base: Money
     collected: Money
     refunded: Money
@@ -106,6 +144,7 @@ class _Moved:
     currency: str
     way: str
     amount: int
+    cause: Cause
     is_direct: bool = False
 
 
@@ -117,43 +156,51 @@ class _Share:
     rates: dict[str, Fraction]
 
 
-@dataclass
-class _Sum:
-    """What a rate came to so far, by the way money moved."""
-
-    base: int = 0
-    tax: dict[str, int] = field(default_factory=lambda: dict.fromkeys((CAME, BACK, TAKEN), 0))
-
-
 STRANGER = _Share(books.STRANGERS, {NOT_OURS: Fraction(0)})
 
 
 def summaries(first: date, months: int = 1) -> list[Summary]:
     """Return the tax of some months, per currency: at most seven queries."""
+    sums: dict[str, dict[Rate, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    parts: dict[str, dict[PartKey, Part]] = defaultdict(lambda: defaultdict(Part))
+    for one in moves(first, months):
+        part = parts[one.currency][one.key]
+        part.gross += one.amount
+        part.tax += one.tax
+        for rate in one.taxes:
+            sums[one.currency][rate].update(one.adds(rate))
+    return [_summary(currency, sums[currency], dict(parts[currency])) for currency in sorted(parts)]
+
+
+def moves(first: date, months: int = 1) -> Iterator[Move]:
+    """Yield what moved in some months, with its tax: at most seven queries."""
     all_months = book_months.read()
     begin, end = all_months.bounds(first)[0], all_months.bounds(after(first, months - 1))[1]
     moved = [*_at_stripe(begin, end), *_directly(first, all_months, months)]
     shares = _shares({one.payment for one in moved if one.payment})
-    sums: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
-    parts: dict[str, dict[PartKey, Part]] = defaultdict(lambda: defaultdict(Part))
+    lines = _rates({rate for one in (STRANGER, *shares.values()) for rate in one.rates})
     for one, before in _with_what_was_before(moved):
         if one.at < begin:
             continue
         share = shares.get(one.payment or 0, STRANGER)
+        taxes: Counter[Rate] = Counter()
+        for rate, part in share.rates.items():
+            taxes[lines[rate]] += _rounded(part * (before + one.amount)) - _rounded(part * before)
         what = _counted_as(share.sold, one.at, all_months)
-        by_rate = {
-            rate: _rounded(part * (before + one.amount)) - _rounded(part * before)
-            for rate, part in share.rates.items()
-        }
-        tax = sum(by_rate.values())
-        part = parts[one.currency][PartKey(one.way, what, one.is_direct)]
-        part.gross += one.amount
-        part.tax += tax
-        for rate, amount in by_rate.items():
-            found = sums[one.currency, rate]
-            found.base += one.amount - tax
-            found.tax[one.way] += amount
-    return [_summary(currency, sums, dict(parts[currency])) for currency in sorted(parts)]
+        key = PartKey(one.way, what, one.is_direct)
+        yield Move(one.cause, one.at, one.currency, key, one.amount, dict(taxes))
+
+
+def portions(
+    first: date, months: int, currency: str, column: str, rate: Rate | None = None
+) -> list[Portion]:
+    """Return what's in a column of a rate's line, or of all lines together, in order."""
+    found = [
+        Portion(one.cause, one.at, one.adds(rate)[column])
+        for one in moves(first, months)
+        if one.currency == currency.lower() and column in one.adds(rate)
+    ]
+    return sorted(found, key=lambda one: one.at)
 
 
 def _counted_as(what: str, at: datetime, all_months: Months) -> str:
@@ -172,15 +219,16 @@ def _at_stripe(begin: datetime, end: datetime) -> Iterator[_Moved]:
     # A payment that only came has nothing before it.
     went = here.exclude(category__in=books.GROSS).exclude(whose=None).values("whose")
     found = rows.filter(Q(created_at__gte=begin) | Q(whose__in=went)).order_by("created_at", "pk")
-    columns = found.values_list("whose", "created_at", "currency", "category", "amount")
-    for whose_pk, at, currency, category, amount in columns.iterator(chunk_size=2000):
-        yield _Moved(whose_pk, at, currency, ways[category], amount)
+    columns = found.values_list("pk", "whose", "created_at", "currency", "category", "amount")
+    for pk, whose_pk, at, currency, category, amount in columns.iterator(chunk_size=2000):
+        cause = (BalanceTransaction, pk)
+        yield _Moved(whose_pk, at, currency, ways[category], amount, cause)
 
 
 def _directly(first: date, all_months: Months, months: int) -> Iterator[_Moved]:
     for one in direct_money.moved(first, all_months, months):
         way = CAME if one.amount > 0 else BACK
-        yield _Moved(one.payment, one.at, one.currency, way, one.amount, is_direct=True)
+        yield _Moved(one.payment, one.at, one.currency, way, one.amount, one.cause, is_direct=True)
 
 
 def _ways() -> dict[str, str]:
@@ -243,22 +291,21 @@ def _by_rate(taxes: list[dict[str, Any]], tax: int, whole: int) -> dict[str, Fra
     return dict(by_rate) or {UNNAMED: Fraction(tax, whole)}
 
 
-def _summary(
-    currency: str, sums: dict[tuple[str, str], _Sum], parts: dict[PartKey, Part]
-) -> Summary:
-    mine = {rate: one for (of, rate), one in sums.items() if of == currency}
-    known = {one.stripe_id: one for one in TaxRate.objects.filter(stripe_id__in=mine)}
-    # Rates of the same name, place, and percentage are one line: Stripe Tax makes many.
-    merged: dict[tuple[str, str, Decimal | None], _Sum] = defaultdict(_Sum)
-    for rate, one in mine.items():
-        row = known.get(rate)
-        key = (row.jurisdiction, row.name, row.percentage) if row else ("", _words(rate), None)
-        merged[key].base += one.base
-        for way, amount in one.tax.items():
-            merged[key].tax[way] += amount
+def _rates(ids: set[str]) -> dict[str, Rate]:
+    """Return the lines of Stripe's rates: one query."""
+    rows = TaxRate.objects.filter(stripe_id__in=ids)
+    known = {one.stripe_id: Rate(one.jurisdiction, one.name, one.percentage) for one in rows}
+    return {one: known.get(one) or Rate("", _words(one), None) for one in ids}
+
+
+def _summary(currency: str, sums: dict[Rate, Counter[str]], parts: dict[PartKey, Part]) -> Summary:
     lines = [
-        Line(*key, *(Money(one, currency) for one in (found.base, *found.tax.values())))
-        for key, found in sorted(merged.items(), key=lambda item: _order(item[0]))
+        Line(
+            rate,
+            frozenset(found),
+            *(Money(found[one], currency) for one in (BASE, CAME, BACK, TAKEN)),
+        )
+        for rate, found in sorted(sums.items(), key=lambda item: _order(item[0]))
     ]
     sales = sum(part.gross - part.tax for part in parts.values())
     return Summary(currency.upper(), lines, Money(sales, currency), parts)
@@ -268,6 +315,6 @@ def _words(rate: str) -> str:
     return WORDS.get(rate, WORDS[UNNAMED])
 
 
-def _order(key: tuple[str, str, Decimal | None]) -> tuple[bool, str, str, Decimal]:
+def _order(rate: Rate) -> tuple[bool, str, str, Decimal]:
     """Order by place, name, and rate; what has no rate comes last."""
-    return key[2] is None, key[0], key[1], key[2] or Decimal(0)
+    return rate.percentage is None, rate.jurisdiction, rate.name, rate.percentage or Decimal(0)

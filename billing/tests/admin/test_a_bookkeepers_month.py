@@ -99,7 +99,7 @@ def test_july_is_closed_and_its_files_tax_and_journal_agree(july: Payout) -> Non
         assert said in page
     [tax] = sales_tax.summaries(JULY)
     # 19 and 9.50 came; 4,000 of 11,900 took 6.39 along, and the dispute all of its 9.50.
-    [vat] = [one for one in tax.lines if one.name == "VAT"]
+    [vat] = [one for one in tax.lines if one.rate.name == "VAT"]
     amounts = (vat.collected, vat.refunded, vat.taken_back, vat.due)
     assert [one.amount for one in amounts] == [2850, -639, -950, 1261]
     cells = sheets.of_xlsx(file_of(client, "2026-07", "xlsx"))

@@ -19,7 +19,7 @@ from billing.facts import books, sales_tax
 from billing.models import BalanceReading, BalanceTransaction, CreditNote, Payment, Refund
 from billing.sync import balance
 from billing.tests import factories, taxed
-from billing.tests.facts.test_sales_tax import make_rate, on
+from billing.tests.facts.test_sales_tax import booked, make_rate, on
 from billing.tests.facts.test_sales_tax import paid as tax_paid
 from billing.tests.facts.test_sales_tax import refunded as tax_refunded
 from billing.tests.life import DISPUTED_CARD, paid_member
@@ -200,7 +200,7 @@ def test_sales_tax_is_the_same_on_its_page_in_its_files_and_in_the_statement(
     day = books.months()[0].month
     month = f"{day:%Y-%m}"
     [summary] = sales_tax.summaries(day)
-    vat = next(line for line in summary.lines if line.name == "VAT")
+    vat = next(line for line in summary.lines if line.rate.name == "VAT")
     assert (vat.collected.amount, vat.refunded.amount) == (463, -160)
     for span in ("month", "quarter"):
         page = words(tax_page(client, month, span))
@@ -217,6 +217,63 @@ def test_sales_tax_is_the_same_on_its_page_in_its_files_and_in_the_statement(
         client.get(reverse("admin:billing_balancetransaction_month", args=[month]))
     )
     assert Download.objects.filter(what=f"sales tax of {day:%B %Y}").count() == 2
+
+
+def rows_behind(client: Client, link: str) -> int:
+    """Open an amount's rows, as a page and as files; return what they come to."""
+    link = html.unescape(link)
+    found = re.search(r"All (\d+) together (−?\$[\d,]+\.\d\d)", words(client.get(link)))
+    assert found, link
+    count, amount = int(found[1]), taxed.minor(found[2])
+    for kind, read in (("csv", sheets.of_csv), ("xlsx", sheets.of_xlsx)):
+        cells = read(client.get(f"{link}&as={kind}"))
+        assert len(cells) == count
+        assert sum(round(float(row["Amount"]) * 100) for row in cells) == amount
+    return amount
+
+
+def amounts_of(answer: Any) -> list[tuple[str, str]]:
+    """Return a page's amounts in cells, each with the address that it leads to."""
+    cell = r'<td class="number"[^>]*>(?:<a [^>]*href="([^"]*)">)?(−?\$[\d,.]+)<'
+    return re.findall(cell, answer.content.decode())
+
+
+def test_each_amount_of_sales_tax_opens_rows_that_add_up_to_it(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    state, city = make_rate("Sales tax", "4", "New York"), make_rate("Sales tax", "4.5", "NYC")
+    again = make_rate("Sales tax", "4.5", "NYC")
+    first = tax_paid(10_850, {state: 400, city: 450}, on(1))
+    both = tax_paid(10_850, {city: 250, again: 200}, on(1))
+    cash = tax_paid(5950, {state: 950}, on(1), card_brand="zelle")
+    tax_refunded(first, 3333, on(1, 12))
+    tax_refunded(both, 10_850, on(2))
+    tax_refunded(cash, 1000, on(1, 20))
+    booked("dispute", -7517, on(1, 25), dispute=factories.make_dispute(first))
+    booked("charge", 700, on(1))
+    client.force_login(auditor())
+    for month, span, lines in (("2026-01", "month", 3), ("2026-02", "quarter", 3)):
+        page = tax_page(client, month, span)
+        amounts = amounts_of(page)
+        assert len(amounts) == 5 * (lines + 1)
+        for link, amount in amounts:
+            # Only what has no rows leads nowhere.
+            assert (rows_behind(client, link) if link else 0) == taxed.minor(amount), link
+        assert sum(1 for link, _ in amounts if link) > 12
+    # A rate that Stripe has twice counts a payment's sale once.
+    january = {
+        html.unescape(link): amount
+        for link, amount in amounts_of(tax_page(client, "2026-01", "month"))
+    }
+    [base] = [link for link in january if "column=base" in link and "place=NYC" in link]
+    assert january[base] == "$104.00"
+    with django_assert_max_num_queries(40):
+        client.get(base)
+    address = reverse("admin:billing_balancetransaction_tax_rows", args=["2026-01", "month"])
+    for wrong in ("column=no", "column=due&tax=x&rate=y", "column=due&tax=x&currency=usd"):
+        assert client.get(f"{address}?{wrong}").status_code == 404
+    client.force_login(factories.make_member("New Comer", is_staff=True))
+    assert client.get(base).status_code == 403
 
 
 def test_no_such_time_of_sales_tax(client: Client) -> None:

@@ -22,8 +22,8 @@ from billing.core.book_journal import BANK, STRIPE, TAX, TRANSIT
 from billing.core.book_words import Section
 from billing.facts import book_months, books, journal, sales_tax
 from billing.models import BalanceTransaction, Payment, Refund
-from billing.tests import factories
-from billing.tests.admin.test_books_pages import busy_month, words
+from billing.tests import factories, taxed
+from billing.tests.admin.test_books_pages import amounts_of, busy_month, rows_behind, words
 from billing.tests.facts.test_sales_tax import booked, make_rate, on, paid, refunded
 from billing.tests.staff_world import auditor, manager, support
 from business.models import BookAccountsVersion
@@ -201,6 +201,38 @@ def test_a_file_is_offered_once_nothing_is_missing(client: Client) -> None:
     assert "Download for QuickBooks Online or Xero" in words(opened)
     assert "The file for Xero needs" not in words(opened)
     assert "finds accounts by name" not in words(opened)
+
+
+def test_each_amount_of_the_journal_opens_rows_that_add_up_to_it(sandbox: Sandbox) -> None:
+    vat = make_rate("VAT", "19", "DE")
+    client = busy_month(sandbox)
+    day = books.months()[0].month
+    at = book_months.read().bounds(day)[0] + timedelta(hours=1)
+    taxed_one = paid(11_900, {vat: 1900}, at)
+    refunded(taxed_one, 3000, at + timedelta(hours=1))
+    cash = paid(5950, {vat: 950}, at, card_brand="zelle")
+    refunded(cash, 700, at + timedelta(hours=2))
+    booked("risk_reserve", -500, at)
+    booked("payout", -2000, at)
+    [entry] = journal.entries(day)
+    amounts = amounts_of(page(client, day))
+    # The last two are what both sides come to.
+    assert len(amounts) == len(entry.postings) + 2
+    for (link, amount), one in zip(amounts, entry.postings, strict=False):
+        assert taxed.minor(amount) == abs(one.amount)
+        if "/rows/" in link:
+            assert rows_behind(client, link) == one.amount, one
+        else:
+            assert one == book_journal.Posting(STRIPE, "Stripe's balance", one.amount)
+            statement = books.statement(day, "usd")
+            assert one.amount == statement.net.amount
+            assert link.endswith("/#month-USD")
+    assert {one.account for one in entry.postings} >= {STRIPE, TRANSIT, BANK, TAX, "disputes"}
+    address = reverse("admin:billing_balancetransaction_journal_rows", args=[f"{day:%Y-%m}", "USD"])
+    for account, text in (("none", "Sales tax"), (TAX, "no such text")):
+        assert client.get(address, {"account": account, "text": text}).status_code == 404
+    client.force_login(factories.make_member("New Comer", is_staff=True))
+    assert client.get(address, {"account": TAX, "text": "Sales tax"}).status_code == 403
 
 
 def test_a_long_entry_fits_what_the_programs_take(client: Client) -> None:

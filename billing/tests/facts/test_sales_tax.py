@@ -80,7 +80,7 @@ def on(month: int, day: int = 10) -> datetime:
 
 def due(month: int, months: int = 1) -> dict[str, int]:
     found = sales_tax.summaries(date(2026, month, 1), months)
-    return {line.name: line.due.amount for one in found for line in one.lines}
+    return {line.rate.name: line.due.amount for one in found for line in one.lines}
 
 
 def test_a_refund_takes_its_share_back_in_the_month_in_which_it_is_made() -> None:
@@ -93,7 +93,7 @@ def test_a_refund_takes_its_share_back_in_the_month_in_which_it_is_made() -> Non
     [quarter] = sales_tax.summaries(FIRST, 3)
     [line] = quarter.lines
     assert (line.collected.amount, line.refunded.amount) == (1900, -1900)
-    assert (line.jurisdiction, line.percentage) == ("DE", Decimal(19))
+    assert (line.rate.jurisdiction, line.rate.percentage) == ("DE", Decimal(19))
     assert (line.base.amount, quarter.sales.amount) == (0, 0)
 
 
@@ -104,7 +104,7 @@ def test_each_rate_of_a_payment_has_its_line_and_sales_count_once() -> None:
     paid(10_850, {state: 400, again: 450}, on(1))
     paid(2900, {}, on(1))
     [found] = sales_tax.summaries(FIRST)
-    assert [(one.jurisdiction, one.base.amount, one.due.amount) for one in found.lines] == [
+    assert [(one.rate.jurisdiction, one.base.amount, one.due.amount) for one in found.lines] == [
         ("NYC", 20_000, 900),
         ("New York", 20_000, 800),
         ("", 2900, 0),
@@ -188,7 +188,7 @@ def test_any_history_adds_up() -> None:
             month = book_months.after(FIRST, number)
             for summary in sales_tax.summaries(month):
                 for line in summary.lines:
-                    found[line.name] += line.due.amount
+                    found[line.rate.name] += line.due.amount
                 assert summary.total("due") == summary.at_stripe
                 moved = books.statement(month, "usd").total()
                 assert summary.sales.amount + summary.at_stripe.amount == moved.amount

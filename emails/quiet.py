@@ -17,9 +17,14 @@ from emails.catalog import Category, Kind, spec_of
 from emails.models import Channel, Message
 from members import time_zones
 
-# Everybody gets them by email, and by text they can wait for the morning.
-REMINDERS = frozenset(
-    {Kind.TRIAL_ENDING, Kind.DISCOUNT_ENDING, Kind.RENEWAL_COMING, Kind.INVOICE_OVERDUE}
+# Everybody gets them by email, and by text they can wait for the morning: reminders, and news that
+# nobody needs to act on before that. Stripe, jobs, and our team bring it at any hour.
+UNHURRIED = frozenset(
+    {
+        *(Kind.TRIAL_ENDING, Kind.DISCOUNT_ENDING, Kind.RENEWAL_COMING, Kind.INVOICE_OVERDUE),
+        *(Kind.PRICE_PLANNED, Kind.PLAN_DROPPED, Kind.MEMBERSHIP_PAUSED, Kind.MEMBERSHIP_RESUMED),
+        *(Kind.INVOICE_SENT, Kind.REFUND_ARRIVED),
+    }
 )
 OVERTAKEN = "A later text about the same couldn’t wait for the morning, so this one isn’t needed."
 TOO_LATE = "It would be out of date by the end of the quiet hours. An email says the same."
@@ -32,7 +37,7 @@ def can_wait(kind: str) -> bool:
     spec = spec_of(kind)
     if spec.category != Category.BILLING or spec.topic is None:
         return False
-    return kind in REMINDERS or topics.is_optional(spec.topic)
+    return kind in UNHURRIED or topics.is_optional(spec.topic)
 
 
 def waits_until(message: Message, now: datetime) -> datetime | None:

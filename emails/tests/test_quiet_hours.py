@@ -109,7 +109,7 @@ def test_when_the_night_is_over_it_goes(nina: User, sandbox: Sandbox, settings: 
     assert phone(sandbox) == 1
 
 
-@pytest.mark.parametrize("kind", [Kind.PAYMENT_FAILED, Kind.REFUND_ARRIVED, Kind.MEMBERSHIP_ENDED])
+@pytest.mark.parametrize("kind", [Kind.PAYMENT_FAILED, Kind.REFUND_FAILED, Kind.MEMBERSHIP_ENDED])
 def test_what_is_urgent_goes_at_any_hour(
     nina: User, sandbox: Sandbox, settings: Settings, kind: Kind
 ) -> None:
@@ -126,16 +126,22 @@ def test_a_code_goes_at_any_hour(nina: User, sandbox: Sandbox, settings: Setting
     assert phone(sandbox) == 1
 
 
-def test_only_optional_billing_texts_and_reminders_wait() -> None:
+def test_only_optional_billing_texts_reminders_and_unhurried_news_wait() -> None:
     waiting = {kind for kind in CATALOG if quiet.can_wait(kind)}
     assert waiting & {kind for kind, spec in CATALOG.items() if spec.sms} == {
         Kind.CARD_EXPIRING,
         Kind.DISCOUNT_ENDING,
         Kind.INVOICE_DUE,
         Kind.INVOICE_OVERDUE,
+        Kind.INVOICE_SENT,
+        Kind.MEMBERSHIP_PAUSED,
+        Kind.MEMBERSHIP_RESUMED,
         Kind.PAYMENT_EXPIRING,
         Kind.PAYMENT_RECEIVED,
+        Kind.PLAN_DROPPED,
+        Kind.PRICE_PLANNED,
         Kind.REFUND_APPROVED,
+        Kind.REFUND_ARRIVED,
         Kind.REFUND_RECEIVED,
         Kind.RENEWAL_COMING,
         Kind.TRIAL_ENDING,
@@ -151,12 +157,12 @@ def test_a_later_text_that_cannot_wait_does_not_stand_behind_one_that_does(
     night_in(settings, "America/Denver")
     put(nina, Kind.REFUND_RECEIVED, cause="refund_1:received")
     run_jobs()
-    put(nina, Kind.REFUND_ARRIVED, cause="refund_1:arrived")
+    put(nina, Kind.REFUND_FAILED, cause="refund_1:failed")
     run_jobs()
     assert phone(sandbox) == 1
     first = text_of(Kind.REFUND_RECEIVED)
     assert (first.state, first.error) == (MessageState.SKIPPED, quiet.OVERTAKEN)
-    assert text_of(Kind.REFUND_ARRIVED).state == MessageState.SENT
+    assert text_of(Kind.REFUND_FAILED).state == MessageState.SENT
 
 
 def test_what_would_be_out_of_date_by_morning_is_left_to_its_email(

@@ -23,6 +23,7 @@ from emails.catalog import CATALOG, Kind
 from emails.flowed import LONGEST, flowed
 from emails.models import Channel, Message
 from emails.tests.hostile import hostile
+from portal.backoffice import more_samples
 from portal.backoffice.message_samples import SAMPLES
 from testing import thorough
 
@@ -234,13 +235,15 @@ def test_programs_are_told_of_an_invoice(kind: Kind, status: str, name: str) -> 
 
 @pytest.mark.parametrize("kind", EMAILS)
 def test_preview_adds_what_the_subject_lacks(kind: Kind) -> None:
-    email = rendering.render_email(message(kind))
-    [preview] = LexborHTMLParser(email.html).css(".preview")
-    said = " ".join(preview.text().split())
-    assert said
-    for sentence in re.split(r"(?<=[.?]) ", said):
-        assert sentence.rstrip(".?") not in email.subject, sentence
-    assert len(_words(said) - _words(email.subject)) >= 3 or "@" in said
+    for sample in more_samples.of_kind(kind):
+        email = rendering.render_email(message(kind, sample.context.as_json()))
+        [preview] = LexborHTMLParser(email.html).css(".preview")
+        said = " ".join(preview.text().split())
+        assert said, sample.title
+        for sentence in re.split(r"(?<=[.?]) ", said):
+            assert sentence.rstrip(".?") not in email.subject, (sample.title, sentence)
+        is_more = len(_words(said) - _words(email.subject)) >= 3 or "@" in said
+        assert is_more, (sample.title, said)
 
 
 def _words(text: str) -> set[str]:

@@ -180,7 +180,11 @@ CASES: Mapping[Kind, Mapping[str, Mapping[str, Any]]] = {
         "Canceled": {"again_url": "https://portal.example.com/payments/123456/refund/"},
     },
     Kind.NUMBERS: {"Nothing to do": {"tasks": [], "more_tasks": 0}},
-    Kind.DISPUTE_OPENED: {"Inquiry": {"is_inquiry": True, "due_on": None}},
+    Kind.DISPUTE_OPENED: {
+        "Inquiry": {"is_inquiry": True, "due_on": None},
+        "Inquiry to answer": {"is_inquiry": True},
+        "Appeal": {"is_appeal": True},
+    },
     Kind.HELP_ASKED: {"No member": {"is_member": False, "page": ""}},
     Kind.CLOSING_PLANNED: {"By our team": {"by_staff": True, "renews": False}},
     Kind.DATA_READY: {"They asked for it": {"by_staff": False}},

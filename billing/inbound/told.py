@@ -67,6 +67,7 @@ TELLS: dict[str, tuple[Kind, ...]] = {
         ("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"), _DISPUTE
     ),
     "radar.early_fraud_warning.created": _FRAUD,
+    **dict.fromkeys(("payout.failed", "invoice.finalization_failed"), (Kind.PROBLEM_FOUND,)),
 }
 _PAYOUT = "Nothing for members. Staff see payouts under Books."
 _PRICES = "It’s about what’s on sale, not about anyone’s money."
@@ -92,7 +93,6 @@ SILENT: dict[str, str] = {
     "payment_method.automatically_updated": "The bank renewed the card. Nothing needs doing.",
     "invoice.created": "It’s a draft.",
     "invoice.deleted": "It was a draft, and no member saw it.",
-    "invoice.finalization_failed": "It’s for staff: the invoice’s page says why.",
     "invoice.updated": "Other events say what matters about it.",
     "invoice.voided": "Nothing is owed any more, and the invoice’s page says so.",
     "invoice.marked_uncollectible": "It’s our bookkeeping. The earlier emails still hold.",
@@ -106,7 +106,7 @@ SILENT: dict[str, str] = {
     "credit_note.voided": "Staff took back a mistake. The invoice’s page shows what’s owed.",
     **dict.fromkeys(
         (
-            *("payout.created", "payout.updated", "payout.paid", "payout.failed"),
+            *("payout.created", "payout.updated", "payout.paid"),
             *("payout.canceled", "payout.reconciliation_completed"),
         ),
         _PAYOUT,

@@ -1,4 +1,4 @@
-"""Problems with money: the books, the ledger, tax, memberships, and the bank's mailbox."""
+"""Problems with money: books, payouts, the ledger, tax, memberships, and the bank's mailbox."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing.core.statuses import InvoiceStatus
-from billing.models import BankMailbox, LedgerCheck, Subscription
+from billing.core.statuses import InvoiceStatus, PayoutStatus
+from billing.models import BankMailbox, LedgerCheck, Payout, Subscription
 from common.money import Money
 from common.staff import show
 from portal.backoffice import problem_facts
@@ -32,10 +32,12 @@ CHECK_TAKES = timedelta(hours=1)
 
 
 def found(facts: ProblemFacts) -> Iterator[CurrentProblem]:
-    """Yield the problems of the books, the ledger, tax, memberships, and the bank."""
+    """Yield the problems of the books, payouts, the ledger, tax, memberships, and the bank."""
     yield from _ledger(facts)
     yield from _books(facts)
     yield from _closings(facts)
+    failed = (one for one in facts.payouts if one.status == PayoutStatus.FAILED)
+    yield from map(_payout, failed)
     yield from _tax(facts)
     yield from _memberships(facts)
     yield from _mailbox(facts)
@@ -134,6 +136,17 @@ def _closings(facts: ProblemFacts) -> Iterator[CurrentProblem]:
         words = _("The closed months of the books haven’t been verified for %(time)s.")
         text = words % {"time": since}
         yield CurrentProblem("closing checks", text, page, _("See the months"), BOOKS, WARNING)
+
+
+def _payout(row: Payout) -> CurrentProblem:
+    text = _(
+        "Stripe’s payout of %(amount)s didn’t reach the bank. %(reason)s Check the bank account in"
+        " Stripe’s dashboard."
+    )
+    reason = row.failure_message or row.failure_code.replace("_", " ").capitalize()
+    reason = f"{reason.rstrip('.')}." if reason else ""
+    said = " ".join((text % {"amount": row.money, "reason": reason}).split())
+    return CurrentProblem(f"payout:{row.pk}", said, show.page_of(row), _("See the payout"), BOOKS)
 
 
 def _not_verified(text: str) -> CurrentProblem:

@@ -11,7 +11,12 @@ from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from billing.core.statuses import IgnoredBecause, InvoiceStatus, SubscriptionStatus
+from billing.core.statuses import (
+    IgnoredBecause,
+    InvoiceStatus,
+    PayoutStatus,
+    SubscriptionStatus,
+)
 from billing.facts import memberships
 from billing.models import (
     BalanceReading,
@@ -22,6 +27,7 @@ from billing.models import (
     Invoice,
     LedgerCheck,
     MissingSetup,
+    Payout,
     Reconciliation,
     RefundEntry,
     Subscription,
@@ -47,6 +53,8 @@ PERMISSIONS = frozenset({INTEGRATION, LEDGER, MONEY, MAILBOX, BOUNCES, BOOKS, CH
 LATELY = timedelta(days=7)
 # How long what the bank's mailbox has may be kept from us: mail servers have short failures.
 HICCUP = timedelta(minutes=15)
+# A payout that failed is a problem for so long, unless a later one reached the bank.
+PAYOUTS_LATELY = timedelta(days=60)
 # Refused messages all say the same, so a few are enough.
 LOOKED_AT = 100
 
@@ -61,9 +69,10 @@ class ProblemFacts:
     Stripe Tax is on. `paid_twice`: users by pk. `second_trials`: subscriptions by pk. `mailbox`:
     the one that the bank's mails are read from; `kept_out`: mails there that couldn't be taken in
     for a while, by whether they wait for keys. `bounces`: the one that our own mails come back to.
-    `closings`: the last check of the closed months'
-    chain. `balance`: the last reading, if the books have differed from it for a while. `check_up`:
-    the doctor's last finished run. `over_caps`: texts of the last day that were left out, by cap.
+    `closings`: the last check of the closed months' chain. `payouts`: the last recent ones that
+    reached the bank or came back, by currency. `balance`: the last reading, if the books have
+    differed from it for a while. `check_up`: the doctor's last finished run. `over_caps`: texts of
+    the last day that were left out, by cap.
     """
 
     now: datetime
@@ -85,6 +94,7 @@ class ProblemFacts:
     bounces: BounceMailbox | None = None
     balance: BalanceReading | None = None
     closings: BookCheck | None = None
+    payouts: Sequence[Payout] = ()
     check_up: Diagnosis | None = None
     edited_texts: Sequence[EditedText] = ()
     over_caps: Mapping[str, int] = field(default_factory=dict)
@@ -125,6 +135,15 @@ def _kept_out() -> QuerySet[Any, Any]:
     return by_kind.values_list("waits_for_keys", "count")
 
 
+def _payouts() -> QuerySet[Payout]:
+    """Return the last ones whose end is known, of each currency."""
+    ended = Payout.objects.filter(
+        status__in=[PayoutStatus.PAID, PayoutStatus.FAILED],
+        created_at__gt=Param("payouts_lately", "timestamptz"),
+    )
+    return ended.order_by("currency", "-created_at", "-pk").distinct("currency")
+
+
 def _over_caps() -> QuerySet[Any, Any]:
     """Return how many texts were left out in the last day, by which cap they're over."""
     lately = Message.objects.filter(
@@ -163,6 +182,7 @@ BOUNCE_MAILBOXES = Part(lambda: BounceMailbox.objects.filter(mailbox=Param("boun
 BALANCE = Part(
     lambda: BalanceReading.objects.filter(differs_since__lt=Param("lasting", "timestamptz"))[:1]
 )
+PAYOUTS = Part(_payouts)
 BOOK_CHECK = Part(lambda: BookCheck.objects.all()[:1])
 CHECK_UP = Part(lambda: Diagnosis.objects.exclude(finished_at=None)[:1])
 OVER_CAPS = Part(_over_caps)
@@ -173,7 +193,7 @@ PROBLEMS = Reading(
     *(MISSING_SETUP, IGNORED, COMPARISON, CHECKED_FIRST, FAILED_JOBS, LEDGER_CHECK, LEDGER_ENTRY),
     *(REFUSED, TAX_ACCOUNT, UNTAXED, UNFINALIZED, PAID_TWICE, SECOND_TRIALS),
     *(MAILBOXES, KEPT_OUT, BOUNCE_MAILBOXES, BALANCE, BOOK_CHECK, CHECK_UP, EDITED_TEXTS),
-    OVER_CAPS,
+    *(OVER_CAPS, PAYOUTS),
 )
 
 
@@ -186,6 +206,7 @@ def read(now: datetime) -> ProblemFacts:
         bounces=bounce_mailbox.name(),
         hiccup=now - HICCUP,
         lasting=now - LASTING,
+        payouts_lately=now - PAYOUTS_LATELY,
     )
     [[untaxed]], [[unfinalized]] = results[UNTAXED], results[UNFINALIZED]
     return ProblemFacts(
@@ -205,6 +226,7 @@ def read(now: datetime) -> ProblemFacts:
         second_trials=results[SECOND_TRIALS],
         balance=results.first(BALANCE),
         closings=results.first(BOOK_CHECK),
+        payouts=results[PAYOUTS],
         mailbox=results.first(MAILBOXES),
         kept_out=dict(results[KEPT_OUT]),
         bounces=results.first(BOUNCE_MAILBOXES),

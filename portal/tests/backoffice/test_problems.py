@@ -13,10 +13,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from billing import tasks
-from billing.models import Invoice, LedgerCheck, Reconciliation
+from billing.models import Invoice, LedgerCheck, Payout, Reconciliation
 from billing.tests import factories
 from billing.tests.life import paid_member
-from billing.tests.staff_world import auditor, signed_in_now, support
+from billing.tests.staff_world import auditor, owner, signed_in_now, support
 from common.staff import show
 from conftest import Sandbox, run_jobs
 from emails import text_caps
@@ -67,6 +67,36 @@ def schedule(task_name: str, status: str, *, run: int) -> int:
         else:
             cursor.execute("UPDATE procrastinate_jobs SET status = %s WHERE id = %s", [status, pk])
     return pk
+
+
+def payout(days: int, status: str, **fields: Any) -> Payout:
+    """Make a payout of so many days ago."""
+    at = timezone.now() - timedelta(days=days)
+    values = {"amount": 9000, "currency": "usd", "automatic": True, "read_at": at}
+    values |= {"created_at": at, "arrives_at": at, "stripe_id": f"po_{days}", "status": status}
+    return Payout.objects.create(**values | fields)
+
+
+def test_a_payout_that_came_back_is_a_problem_until_one_reaches_the_bank() -> None:
+    payout(5, "paid")
+    failed = payout(3, "failed", failure_message="The bank account has been closed.")
+    payout(1, "in_transit")
+    payout(2, "paid", currency="eur", stripe_id="po_eur")
+    watch_for_problems(0)
+    watch_for_problems(0)
+    assert keys() == [f"payout:{failed.pk}"]
+    [subject] = told()
+    assert "Stripe’s payout of $90.00 didn’t reach the bank." in subject
+    page = home(signed_in_now(owner()))
+    assert show.page_of(failed) in page
+    assert "The bank account has been closed. Check the bank account in Stripe’s" in page
+    payout(0, "paid")
+    assert keys() == []
+
+
+def test_a_payout_that_came_back_long_ago_is_no_problem() -> None:
+    payout(61, "failed")
+    assert keys() == []
 
 
 @pytest.mark.slow

@@ -43,7 +43,13 @@ def all_words(value: Any) -> Any:
     if isinstance(value, str):
         return words(value)
     if isinstance(value, dict):
-        return {name: all_words(one) for name, one in value.items()}
+        return {
+            # As `words` does at once with most, which a mail has dozens of.
+            name: one
+            if type(one) is str and one.isascii() and one.isprintable()
+            else all_words(one)
+            for name, one in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [all_words(one) for one in value]
     return value

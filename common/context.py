@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
@@ -71,8 +74,9 @@ class Brand:
         return self.logo_width > self.logo_height * WIDE
 
 
+@cache
 def brand_of_environment() -> Brand:
-    """Return the brand from the settings (read at call time, so tests can override them)."""
+    """Return the brand from the settings; a page asks more than once, and so does each mail."""
     return Brand(
         name=settings.BRAND_NAME,
         color=settings.BRAND_COLOR,
@@ -82,6 +86,12 @@ def brand_of_environment() -> Brand:
     )
 
 
+def _forget(**_signal: Any) -> None:
+    brand_of_environment.cache_clear()
+
+
+# Tests change settings.
+setting_changed.connect(_forget)
 _preview: ContextVar[Brand | None] = ContextVar("brand preview", default=None)
 
 
@@ -99,8 +109,13 @@ def current_brand() -> Brand:
     """Return the brand in force: what staff have saved, else the environment's."""
     if (preview := _preview.get()) is not None:
         return preview
-    reader: Callable[[], Brand] = import_string(settings.BRAND_READER)
-    return reader()
+    return _reader(settings.BRAND_READER)()
+
+
+@cache
+def _reader(path: str) -> Callable[[], Brand]:
+    reader: Callable[[], Brand] = import_string(path)
+    return reader
 
 
 def brand(request: HttpRequest) -> dict[str, Brand | str]:

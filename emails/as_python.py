@@ -11,6 +11,7 @@ Nothing of a template or a mail is put into the code but by `repr`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from types import NoneType
@@ -19,17 +20,34 @@ from typing import Any
 from django.template import Context, Node, NodeList
 from django.template.base import FilterExpression, TextNode, Variable, VariableNode
 from django.template.base import render_value_in_context as in_context
+from django.template.defaultfilters import escapejs_filter
 from django.template.defaulttags import ForNode, IfNode, LoadNode, TemplateLiteral
+from django.utils.html import escapejs
+from django.utils.safestring import SafeString
 
 # What an `{% if %}` may doubt as it is. Other values may have a mind of their own.
 PLAIN = frozenset({str, bool, int, float, list, dict, NoneType})
 MISSING = object()
 # How Django marks a filter that asks for more than its value.
 ASKS_FOR_MORE = ("needs_autoescape", "expects_localtime")
+# Filters by what they do with plain text, without Django's care for all else.
+QUICK: Mapping[Any, Any] = {escapejs_filter: inspect.unwrap(escapejs)}
 
 # The Python variables of the loops around a node, by their names in the template.
 Scope = Mapping[str, str]
-Function = Callable[[Mapping[str, Any], Context], str]
+Filter = Callable[[str], Any]
+
+
+class Filtered(dict[tuple[Filter, str], Any]):
+    """What filters make of plain text, each asked once."""
+
+    def __missing__(self, asked: tuple[Filter, str]) -> Any:
+        use, text = asked
+        made = self[asked] = use(text)
+        return made
+
+
+Function = Callable[[Mapping[str, Any], Context, Filtered], str]
 
 
 class NotPlainError(Exception):
@@ -49,7 +67,8 @@ class PythonNode(Node):
         layers: list[Any] = context.dicts
         # Django's own names, and the facts.
         facts: Any = layers[1] if len(layers) == 2 else context.flatten()
-        return self.fill(facts, context)
+        filtered = getattr(context, "filtered", None)
+        return self.fill(facts, context, Filtered() if filtered is None else filtered)
 
 
 def _compiled(nodes: Iterable[Node], name: str, *, autoescape: bool) -> tuple[str, Function]:
@@ -57,7 +76,7 @@ def _compiled(nodes: Iterable[Node], name: str, *, autoescape: bool) -> tuple[st
     writer.body(nodes, {})
     source = "\n".join(
         [
-            "def fill(facts, context):",
+            "def fill(facts, context, filtered):",
             "    get, parts = facts.get, []",
             "    add = parts.append",
             *(f"    {line}" for line in writer.lines),
@@ -76,6 +95,7 @@ class _Writer:
         self.lines: list[str] = []
         self.known: dict[str, Any] = {}
         self._plain = "escape(value)" if autoescape else "value"
+        self._filtered = "escaped" if autoescape else "in_context"
         self._indent = ""
         self._loops = 0
 
@@ -98,7 +118,8 @@ class _Writer:
         try:
             value, plain = _value(asked, scope), self._plain
             if asked.filters:
-                plain = f"in_context({self._name(_plain_filter(asked))}(value), context)"
+                made = f"filtered[{self._name(_plain_filter(asked))}, value]"
+                plain = f"{self._filtered}({made}, context)"
         except NotPlainError:
             return otherwise
         return f"{plain} if type(value := {value}) is str else {otherwise}"
@@ -204,7 +225,7 @@ def _plain_filter(asked: FilterExpression) -> Any:
     [(use, arguments)] = asked.filters
     if arguments or any(getattr(use, more, False) for more in ASKS_FOR_MORE):
         raise NotPlainError
-    return use
+    return QUICK.get(use, use)
 
 
 def _said(condition: Any, scope: Scope, asked: list[str]) -> str:
@@ -239,11 +260,20 @@ def _inside(render: Callable[[Context], Any], context: Context, values: dict[str
         return render(context)
 
 
+def _escaped(value: Any, context: Context) -> str:
+    """Return what a filter made, as Django puts it into HTML."""
+    kind = type(value)
+    if kind is SafeString:
+        return str(value)
+    return escape(value) if kind is str else str(in_context(value, context))
+
+
 TOOLS: Mapping[str, Any] = {
     "MISSING": MISSING,
     "PLAIN": PLAIN,
     "entry": _entry,
     "escape": escape,
+    "escaped": _escaped,
     "in_context": in_context,
     "inside": _inside,
 }

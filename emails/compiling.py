@@ -18,7 +18,6 @@ from typing import Any
 
 from django.conf import settings
 from django.template import Engine, Template, TemplateSyntaxError
-from django.utils.translation import get_language
 from mjml import mjml2html
 
 from common.brand import Palette
@@ -57,19 +56,22 @@ class Letterhead:
     facts: Mapping[str, Any]
 
 
-def html_template(name: str, letterhead: Letterhead) -> Template:
-    """Return the template of an email's HTML, made from MJML, with the letterhead in it."""
-    return _fresh_or_kept(name, Part.HTML, letterhead)
+def html_template(name: str, language: str, letterhead: Letterhead) -> Template:
+    """Return the template of an email's HTML, made from MJML, with the letterhead in it.
+
+    The language of all templates must be the active one.
+    """
+    return _fresh_or_kept(name, Part.HTML, language, letterhead)
 
 
-def text_template(name: str, letterhead: Letterhead | None = None) -> Template:
+def text_template(name: str, language: str, letterhead: Letterhead | None = None) -> Template:
     """Return a template of plain text, with what it extends, and with the letterhead if given."""
-    return _fresh_or_kept(name, Part.TEXT, letterhead)
+    return _fresh_or_kept(name, Part.TEXT, language, letterhead)
 
 
-def subject_template(name: str, letterhead: Letterhead | None = None) -> Template:
+def subject_template(name: str, language: str, letterhead: Letterhead | None = None) -> Template:
     """Return the template of a subject, which is a block of an email's plain text."""
-    return _fresh_or_kept(name, Part.SUBJECT, letterhead)
+    return _fresh_or_kept(name, Part.SUBJECT, language, letterhead)
 
 
 def html_source(source: str, colors: Palette) -> str:
@@ -112,16 +114,14 @@ def forget() -> None:
     _compiled.cache_clear()
 
 
-def _fresh_or_kept(name: str, part: Part, letterhead: Letterhead | None) -> Template:
+def _fresh_or_kept(name: str, part: Part, language: str, letterhead: Letterhead | None) -> Template:
     """Return the template in the active language; while developing, as its files are now."""
     make = _compiled.__wrapped__ if settings.DEBUG else _compiled
-    return make(name, part, letterhead, get_language())
+    return make(name, part, language, letterhead)
 
 
 @lru_cache(maxsize=2048)
-def _compiled(
-    name: str, part: Part, letterhead: Letterhead | None, language: str | None
-) -> Template:
+def _compiled(name: str, part: Part, language: str, letterhead: Letterhead | None) -> Template:
     source = translated(subject(name) if part == Part.SUBJECT else flattened(name))
     if letterhead is None:
         return Template(source, name=name, engine=Engine.get_default())

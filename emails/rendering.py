@@ -27,6 +27,7 @@ from common import characters, region
 from common.brand import palette
 from common.context import Brand, current_brand
 from emails import compiling, fitting, older, segments, short_links, unsubscribe_links, wording
+from emails.as_python import Filtered
 from emails.catalog import Category, Kind, spec_of
 from emails.compiling import Letterhead
 from emails.models import Message
@@ -58,13 +59,16 @@ GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
 class _Facts(Context):
-    """Facts that note which unknown names a template asked for.
+    """The facts of one message in one language and zone, for all of its parts.
 
-    Django shows nothing for an unknown name, and `{% if %}` catches errors.
+    They note which unknown names a template asked for: Django shows nothing for one, and `{% if %}`
+    catches errors.
     """
 
-    def __init__(self, facts: Mapping[str, Any], *, autoescape: bool) -> None:
+    def __init__(self, facts: Mapping[str, Any], *, autoescape: bool = False) -> None:
         self.unknown: set[str] = set()
+        # All parts of a mail show the same days.
+        self.filtered = Filtered()
         super().__init__(dict(facts), autoescape=autoescape)
 
     def __getitem__(self, key: int | str | Node) -> Any:
@@ -87,33 +91,34 @@ class RenderedEmail:
 
 def render_email(message: Message) -> RenderedEmail:
     """Return a message as email."""
-    letterhead = _letterhead_of(message)
-    facts = _facts(message, letterhead)
-    with reader_of(message):
-        facts["language"] = translation.get_language()
-        facts["subject"] = characters.line(message.subject) or _subject(message, facts, letterhead)
-        template = compiling.html_template(f"emails/{message.kind}.mjml", letterhead)
-        html = _fill(template, facts, autoescape=True)
-        text = _text(message, facts, letterhead)
-        html, text = wording.with_lead(message.kind, facts["language"], facts, html, text)
-    return RenderedEmail(facts["subject"], html, text)
+    letterhead, name = _letterhead_of(message), f"emails/{message.kind}.mjml"
+    with reader_of(message) as language:
+        template = compiling.html_template(name, language, letterhead)
+        facts = _facts(message, letterhead, language)
+        # Once for all parts, as for templates that a template includes.
+        with facts.bind_template(template):
+            subject = characters.line(message.subject) or _subject(message, facts, letterhead)
+            facts["subject"] = subject
+            html = _fill(template, facts, autoescape=True)
+            text = _text(message, facts, letterhead)
+        html, text = _with_lead(message, facts, html, text)
+    return RenderedEmail(subject, html, text)
 
 
 def render_text(message: Message) -> str:
     """Return the plain text of a message's email, alone."""
     letterhead = _letterhead_of(message)
-    facts = _facts(message, letterhead)
-    with reader_of(message):
-        text = _text(message, facts, letterhead)
-        _, text = wording.with_lead(message.kind, translation.get_language(), facts, "", text)
+    with reader_of(message) as language:
+        facts = _facts(message, letterhead, language)
+        _, text = _with_lead(message, facts, "", _text(message, facts, letterhead))
     return text
 
 
 def render_subject(message: Message) -> str:
     """Return the subject of a message's email, on one line."""
     letterhead = _letterhead_of(message)
-    with reader_of(message):
-        return _subject(message, _facts(message, letterhead), letterhead)
+    with reader_of(message) as language:
+        return _subject(message, _facts(message, letterhead, language), letterhead)
 
 
 def render_sms(message: Message) -> str:
@@ -130,17 +135,23 @@ def written_sms(message: Message) -> str:
 
 
 def _fitted(message: Message, write: Callable[[Message, Mapping[str, Any]], str]) -> str:
-    facts = _facts(message, _letterhead_of(message)) | short_links.of(message)
-    facts = {name: _on_one_line(value) for name, value in facts.items()}
-    with reader_of(message):
+    with reader_of(message) as language:
+        facts = _words(message, _letterhead_of(message), language) | short_links.of(message)
+        facts = {name: _on_one_line(value) for name, value in facts.items()}
         return fitting.fitted(partial(write, message), facts, str(facts["portal_host"]))
 
 
-def _facts(message: Message, letterhead: Letterhead) -> dict[str, Any]:
-    """Return the context for a message's templates, cleaned again: the row may be old."""
+def _facts(message: Message, letterhead: Letterhead, language: str) -> _Facts:
+    """Return the context of an email's templates."""
+    return _Facts(_words(message, letterhead, language))
+
+
+def _words(message: Message, letterhead: Letterhead, language: str) -> dict[str, Any]:
+    """Return what a message's templates may say, cleaned again: the row may be old."""
     return {
         **characters.all_words(older.with_later_names(message.context)),
         **letterhead.facts,
+        "language": language,
         "unsubscribe_url": unsubscribe_links.address(message),
     }
 
@@ -168,27 +179,32 @@ def _letterhead(brand: Brand, portal_url: str, kind: Kind) -> Letterhead:
     return Letterhead(colors, facts)
 
 
-def _subject(message: Message, facts: Mapping[str, Any], letterhead: Letterhead) -> str:
-    if written := wording.subject(message.kind, translation.get_language(), facts):
+def _subject(message: Message, facts: _Facts, letterhead: Letterhead) -> str:
+    name, language = f"emails/{message.kind}.txt", facts["language"]
+    if written := wording.subject(message.kind, language, facts.dicts[-1]):
         return written[:SUBJECT_LENGTH]
-    template = compiling.subject_template(f"emails/{message.kind}.txt", letterhead)
-    text = _plain(template, facts)
+    text = _fill(compiling.subject_template(name, language, letterhead), facts)
     return " ".join(text.split())[:SUBJECT_LENGTH]
 
 
-def _text(message: Message, facts: Mapping[str, Any], letterhead: Letterhead) -> str:
-    template = compiling.text_template(f"emails/{message.kind}.txt", letterhead)
-    return GAPS.sub("\n\n", _plain(template, facts).strip()) + "\n"
+def _text(message: Message, facts: _Facts, letterhead: Letterhead) -> str:
+    name = f"emails/{message.kind}.txt"
+    text = _fill(compiling.text_template(name, facts["language"], letterhead), facts)
+    return GAPS.sub("\n\n", text.strip()) + "\n"
+
+
+def _with_lead(message: Message, facts: _Facts, html: str, text: str) -> tuple[str, str]:
+    return wording.with_lead(message.kind, facts["language"], facts.dicts[-1], html, text)
 
 
 def _sms(message: Message, facts: Mapping[str, Any]) -> str:
     # Its names may be shortened, so nothing is settled.
-    template = compiling.text_template(f"sms/{message.kind}.txt")
-    return _with_stop(message, _plain(template, facts).strip())
+    template = compiling.text_template(f"sms/{message.kind}.txt", facts["language"])
+    return _with_stop(message, _fill(template, _Facts(facts)).strip())
 
 
 def _written_sms(message: Message, facts: Mapping[str, Any]) -> str:
-    text = wording.sms(message.kind, translation.get_language(), facts)
+    text = wording.sms(message.kind, facts["language"], facts)
     return _with_stop(message, text) if text else ""
 
 
@@ -202,27 +218,30 @@ def _on_one_line(value: Any) -> Any:
     return characters.line(value) if isinstance(value, str) else value
 
 
-def _plain(template: Template, facts: Mapping[str, Any]) -> str:
-    """Fill a template of plain text: nothing in it is markup."""
-    return _fill(template, facts, autoescape=False)
-
-
-def _fill(template: Template, facts: Mapping[str, Any], *, autoescape: bool) -> str:
-    context = _Facts(facts, autoescape=autoescape)
-    text = str(template.render(context))
-    if context.unknown:
+def _fill(template: Template, facts: _Facts, *, autoescape: bool = False) -> str:
+    """Fill a template of plain text, or with `autoescape` of HTML."""
+    facts.autoescape = autoescape
+    text = str(template.render(facts))
+    if facts.unknown:
         # Not the facts themselves: they may name someone.
-        unknown = ", ".join(sorted(context.unknown))
+        unknown = ", ".join(sorted(facts.unknown))
         logger.error("%s: the message has no %s.", template.name or template.source, unknown)
+        facts.unknown.clear()
     return text
 
 
 @contextmanager
-def reader_of(message: Message) -> Iterator[None]:
-    """Write in the member's zone and language; to others in the business's, or their page's."""
+def reader_of(message: Message) -> Iterator[str]:
+    """Write in the member's zone and language; to others in the business's, or their page's.
+
+    Yields the language. Most read what the business itself does, which a job has in force already.
+    """
     member = message.user.member if message.user else None
     zone = (time_zones.find(member.time_zone) if member else None) or region.zone()
     asked = member.language if member else str(message.context.get("language") or "")
     language = languages.offered(asked)
+    if language == translation.get_language() and zone is timezone.get_current_timezone():
+        yield language
+        return
     with translation.override(language), timezone.override(zone):
-        yield
+        yield language

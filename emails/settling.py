@@ -13,7 +13,7 @@ from typing import Any
 from django.template import Context, Node, NodeList, Template
 from django.template.base import FilterExpression, TextNode, Variable, VariableNode
 from django.template.defaultfilters import escapejs_filter
-from django.template.defaulttags import ForNode, IfNode, WithNode
+from django.template.defaulttags import FilterNode, ForNode, IfNode, WithNode
 
 from emails.as_python import PythonNode
 
@@ -82,6 +82,9 @@ def _is_settled(node: Node, names: Names) -> bool:
         return True
     if isinstance(node, VariableNode):
         return _is_known(node.filter_expression, names)
+    if isinstance(node, FilterNode):
+        is_text = all(isinstance(one, TextNode) for one in node.nodelist)
+        return is_text and _is_pure(node.filter_expr)
     if isinstance(node, ForNode):
         inner = names | _own_names(node)
         parts = [*node.nodelist_loop, *node.nodelist_empty]
@@ -100,11 +103,15 @@ def _is_decided(condition: Any, names: Names) -> bool:
 def _is_known(asked: FilterExpression | str, names: Names) -> bool:
     if isinstance(asked, str):
         return True
-    if not all(use in PURE and not arguments for use, arguments in asked.filters):
+    if not _is_pure(asked):
         return False
     if not isinstance(asked.var, Variable):
         return True
     return asked.var.lookups is None or asked.var.lookups[0] in names
+
+
+def _is_pure(asked: FilterExpression) -> bool:
+    return all(use in PURE and not arguments for use, arguments in asked.filters)
 
 
 def _own_names(node: Node) -> Names:

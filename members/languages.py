@@ -33,7 +33,7 @@ def own() -> str:
 
 def offered(name: str) -> str:
     """Return the language that's nearest to a profile's, such as "en-us" for "en"."""
-    return _nearest(name) or own()
+    return (_nearest(name) if name else "") or own()
 
 
 def of_visitor(accepted: str) -> str:

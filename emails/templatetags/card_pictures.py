@@ -19,9 +19,9 @@ from common.components import BANK_METHOD, CARD_PICTURES
 register = template.Library()
 
 
-@register.simple_tag
+@register.filter
 def card_image(method: str) -> SafeString:
-    """Show what paid, in Stripe's words: `{% card_image "visa" %}`; nothing for an unknown one."""
+    """Show what paid, in Stripe's words: `{{ "visa"|card_image }}`; nothing for an unknown one."""
     if not method:
         return SafeString("")
     name = method if method in CARD_PICTURES else "bank" if BANK_METHOD.search(method) else ""

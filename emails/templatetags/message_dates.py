@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, tzinfo
 from functools import lru_cache
 
+from babel import Locale
 from django import template
 from django.utils import timezone
 
@@ -37,9 +38,9 @@ def short_day(value: str) -> str:
 
 def _in_words(value: str, write: Callable[[datetime], str]) -> str:
     zone, locale = timezone.get_current_timezone(), locales.current().days
-    return _kept(value, zone, write, str(locale)) if value else ""
+    return _kept(value, zone, write, locale) if value else ""
 
 
 @lru_cache(maxsize=512)
-def _kept(value: str, zone: tzinfo, write: Callable[[datetime], str], _locale: str) -> str:
+def _kept(value: str, zone: tzinfo, write: Callable[[datetime], str], _locale: Locale) -> str:
     return write(datetime.fromisoformat(value).astimezone(zone))

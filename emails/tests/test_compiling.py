@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.template import Context, Engine, Template, TemplateSyntaxError
+from django.utils.translation import get_language
 from pytest_django import Settings
 
 from common.brand import palette
@@ -99,9 +100,10 @@ def test_a_rule_that_we_do_not_understand_is_refused() -> None:
 
 def test_templates_are_made_once_unless_we_develop(settings: Settings) -> None:
     ours, other = (Letterhead(palette(color), {}) for color in ("#2f5d50", "#ffd400"))
-    kept = html_template("emails/welcome.mjml", ours)
-    assert html_template("emails/welcome.mjml", ours) is kept
-    assert html_template("emails/welcome.mjml", other) is not kept
-    assert text_template("emails/welcome.txt") is text_template("emails/welcome.txt")
+    name, text, language = "emails/welcome.mjml", "emails/welcome.txt", get_language()
+    kept = html_template(name, language, ours)
+    assert html_template(name, language, ours) is kept
+    assert html_template(name, language, other) is not kept
+    assert text_template(text, language) is text_template(text, language)
     settings.DEBUG = True
-    assert html_template("emails/welcome.mjml", ours) is not kept
+    assert html_template(name, language, ours) is not kept

@@ -51,6 +51,8 @@ SOURCES = [
     "{% for known in fact.inner %}{{ known }}{% endfor %}{{ known }}",
     "{% with known=fact %}{{ known }}{% if known %}1{% endif %}{% endwith %}{{ known }}",
     "{% filter upper %}{{ known }}{{ fact }}{% endfilter %}",
+    "{% filter escapejs %}it's{% endfilter %}{% filter upper %}it's{% endfilter %}{{ fact }}",
+    "{% filter escapejs %}{{ known }}{{ fact }}'{% endfilter %}",
     "{{ known|escapejs }}{{ known|upper }}{{ fact|default:known }}{{ 'text' }}",
     "{{ fact|escapejs }}{{ fact|upper }}{{ fact|safe }}{{ fact|upper|lower }}{{ fact|length }}",
     "{% for one in fact.items %}{{ one }}{{ known }}{{ missing }}{{ fact }}{% endfor %}",
@@ -141,11 +143,11 @@ def _said(
 def test_most_of_a_receipt_is_left_to_no_node_of_djangos() -> None:
     message = Message(kind=Kind.PAYMENT_RECEIVED, channel=Channel.EMAIL, context={})
     name, letterhead = f"emails/{message.kind}.mjml", rendering._letterhead_of(message)
-    [node] = compiling.html_template(name, letterhead).nodelist
+    [node] = compiling.html_template(name, "en-us", letterhead).nodelist
     assert isinstance(node, PythonNode)
     asked = re.findall(r"(is not list:)?\n +add\(own\d+\(context", node.source)
-    # The words in the markup and the card's picture; besides, loops over what's no list.
-    assert asked.count("") == 2
+    # Only loops over what's no list are.
+    assert asked.count("") == 0
 
 
 def test_what_is_known_is_one_piece_of_text() -> None:
@@ -159,6 +161,26 @@ def test_what_is_known_is_one_piece_of_text() -> None:
     assert node.s == "a&lt;k&gt;&lt;x&gt;y"
 
 
+def test_words_in_a_filter_are_text_if_they_are_known() -> None:
+    template = Template("{% filter escapejs %}it's{% endfilter %}{% if known %}!{% endif %}")
+    settle(template, KNOWN, autoescape=True)
+    [node] = template.nodelist
+    assert isinstance(node, TextNode)
+    assert node.s == r"it\u0027s!"
+
+
+def test_a_filter_is_asked_once_for_the_same_text_in_all_parts_of_a_mail() -> None:
+    facts = rendering._Facts({"fact": "a<b", "other": "c"})
+    for source, autoescape, said in (
+        ("{{ fact|upper }} {{ fact|upper }} {{ other|upper }}", True, "A&lt;B A&lt;B C"),
+        ("{{ fact|upper }}", False, "A<B"),
+    ):
+        template = Template(source)
+        settle(template, {}, autoescape=autoescape)
+        assert rendering._fill(template, facts, autoescape=autoescape) == said
+    assert list(facts.filtered.values()) == ["A<B", "C"]
+
+
 def test_each_email_says_what_django_says() -> None:
     colors, asked = palette(current_brand().color), False
     for kind, facts in kinds_and_facts():
@@ -166,8 +188,7 @@ def test_each_email_says_what_django_says() -> None:
         letterhead = rendering._letterhead_of(message)
         # Every other sample in another language, whose words are in other templates.
         language = "en-us" if (asked := not asked) else "de"
-        own = {"subject": "<S>", "language": language}
-        all_facts = rendering._facts(message, letterhead) | own
+        all_facts = rendering._words(message, letterhead, language) | {"subject": "<S>"}
         with translation.override(language):
             for part in Part:
                 name = f"emails/{kind}.{'mjml' if part == Part.HTML else 'txt'}"
@@ -175,7 +196,7 @@ def test_each_email_says_what_django_says() -> None:
                 source = translated(source or compiling.flattened(name))
                 if part == Part.HTML:
                     source = compiling.html_source(source, colors)
-                settled = compiling._fresh_or_kept(name, part, letterhead)
+                settled = compiling._fresh_or_kept(name, part, language, letterhead)
                 said = [
                     str(one.render(Context(dict(all_facts), autoescape=part == Part.HTML)))
                     for one in (Template(source), settled)

@@ -47,6 +47,18 @@ def _set_up() -> None:
     os.environ.setdefault("DEBUG", "true")
     django.setup()
     settings.PORTAL_URL = ADDRESS
+    _assume_nothing_saved()
+
+
+def _assume_nothing_saved() -> None:
+    """Take the environment's settings and our own words: no database may be asked in a browser."""
+    import business.brand
+    import business.rules
+    from emails import wording
+
+    business.brand.assume_nothing_saved()
+    business.rules.assume_nothing_saved()
+    wording.KEPT.assume({})
 
 
 def _emails() -> Iterator[tuple[str, str]]:

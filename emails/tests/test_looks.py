@@ -32,6 +32,8 @@ SPAMASSASSIN = shutil.which("spamassassin")
 # Gmail shows no more of a mail than this.
 CLIPPED_AT = 102_000
 WORST_SCORE = 0.5
+# Labels don't break: on a phone, a longer one leaves a few letters' room for what it's about.
+LONGEST_LABEL = 24
 LIST = json.loads((Path(__file__).parent / "caniemail" / "features.json").read_text("utf-8"))
 # What a program may lack, and what's seen then.
 DISPENSABLE = {
@@ -101,6 +103,8 @@ def test_rows_are_aligned_without_a_style_sheet(kind: Kind) -> None:
     for row in tree.css(".facts table tr"):
         cells = row.css("td")
         assert len(cells) in {1, 2}
+        if cells[0].attributes.get("class") == "label":
+            assert len(cells[0].text(strip=True)) <= LONGEST_LABEL
         if len(cells) == 2:
             assert style_of(cells[1])["text-align"] == "right"
             assert style_of(cells[0])["padding"] == "10px 16px 10px 0"

@@ -11,9 +11,11 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
+from billing.admin import promotion_pages
 from billing.admin.records import RecordAdmin
 from billing.core.statuses import DecisionState
 from billing.membership import retention
@@ -77,6 +79,10 @@ class RetentionOfferAdmin(IndexedSearch):
         (None, {"fields": ["headline", "text", "coupon_id", "every_months", "is_active"]}),
         ("What came of it", {"fields": ["gives", "offered", "accepted", "cost"]}),
     ]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages of coupons and promo codes."""
+        return [*promotion_pages.urls(self), *super().get_urls()]
 
     def changeform_view(
         self,

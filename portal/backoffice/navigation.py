@@ -139,11 +139,12 @@ SECTIONS = (
         ),
     ),
     Section(
-        "Offers",
+        "Offers and codes",
         "loyalty",
         (
             Item("Offers to stay", "billing.retentionoffer"),
             Item("Offers shown", "billing.retentionshowing"),
+            Item("Promo codes", "billing.retentionoffer", page="codes"),
         ),
     ),
     Section(

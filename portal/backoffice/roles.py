@@ -205,7 +205,7 @@ POWERS = (
     ),
     Power("Change what's on sale", ("billing.add_item", "billing.change_item"), HELPING),
     Power(
-        "Change the offers to members who are leaving",
+        "Make coupons and promo codes, and change the offers to members who are leaving",
         ("billing.add_retentionoffer", "billing.change_retentionoffer"),
         HELPING,
     ),

@@ -130,6 +130,15 @@ from billing.stripe.gateway.payments import (
     refunds_of,
 )
 from billing.stripe.gateway.permissions import unreadable
+from billing.stripe.gateway.promotions import (
+    Promotion,
+    create_coupon,
+    create_promo_code,
+    list_coupons,
+    list_promo_codes,
+    read_promo_code,
+    set_promo_code,
+)
 from billing.stripe.gateway.rehearsal import Answers, NotReadYet, WouldChange, rehearsing
 from billing.stripe.gateway.schedules import PlannedPrice, plan_price
 from billing.stripe.gateway.subscriptions import (
@@ -184,6 +193,7 @@ __all__ = [
     "PlannedPrice",
     "PortalNotSetUp",
     "PriceChange",
+    "Promotion",
     "SentSubscription",
     "SinglePayment",
     "SingleTax",
@@ -205,6 +215,7 @@ __all__ = [
     "collect_by",
     "create_checkout",
     "create_code",
+    "create_coupon",
     "create_credit_note",
     "create_customer",
     "create_endpoint",
@@ -215,6 +226,7 @@ __all__ = [
     "create_portal_session",
     "create_price",
     "create_product",
+    "create_promo_code",
     "create_refund",
     "create_sent_subscription",
     "create_setup",
@@ -234,6 +246,7 @@ __all__ = [
     "intent_of_charge",
     "invoice_of_payment",
     "is_live_mode",
+    "list_coupons",
     "list_credit_notes",
     "list_customers",
     "list_disputes",
@@ -244,6 +257,7 @@ __all__ = [
     "list_payments",
     "list_payouts",
     "list_portals",
+    "list_promo_codes",
     "list_refunds",
     "list_subscriptions",
     "list_transactions",
@@ -275,6 +289,7 @@ __all__ = [
     "read_plan",
     "read_price",
     "read_product",
+    "read_promo_code",
     "read_refund",
     "read_setup",
     "read_sold",
@@ -289,6 +304,7 @@ __all__ = [
     "remove_tax_id",
     "resume_collection",
     "schedule_end",
+    "set_promo_code",
     "stripe_time",
     "submit_evidence",
     "subscription_ids",

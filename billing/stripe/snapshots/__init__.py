@@ -30,9 +30,11 @@ from billing.stripe.snapshots.catalog import (
     CouponSnapshot,
     PlanSnapshot,
     ProductSnapshot,
+    PromoCodeSnapshot,
     coupon,
     plan,
     product,
+    promo_code,
 )
 from billing.stripe.snapshots.checkout import CheckoutSnapshot, checkout
 from billing.stripe.snapshots.customers import CustomerSnapshot, customer
@@ -100,6 +102,7 @@ __all__ = [
     "PortalSnapshot",
     "PriceSnapshot",
     "ProductSnapshot",
+    "PromoCodeSnapshot",
     "RefundSnapshot",
     "SetupSnapshot",
     "SoldSnapshot",
@@ -126,6 +129,7 @@ __all__ = [
     "portal",
     "price",
     "product",
+    "promo_code",
     "refund",
     "setup",
     "sold",

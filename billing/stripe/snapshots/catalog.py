@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from billing.core.fitted import Fitted
-from billing.stripe.snapshots.fields import Json, text
+from billing.stripe.snapshots.fields import Json, object_id, part, text, time
 
 # Stripe's longest trial, in days.
 LONGEST_TRIAL = 730
@@ -48,6 +49,21 @@ class CouponSnapshot(Fitted):
     duration: str  # "once", "repeating", "forever"
     months: int | None
     valid: bool
+
+
+@dataclass(frozen=True)
+class PromoCodeSnapshot(Fitted):
+    """A promo code: which coupon it redeems, how often, until when, and for whom."""
+
+    id: str
+    code: str
+    coupon_id: str
+    active: bool
+    first_only: bool
+    used: int
+    most: int | None
+    expires_at: datetime | None
+    customer_id: str
 
 
 def plan(price: Json) -> PlanSnapshot:
@@ -95,4 +111,19 @@ def coupon(data: Json) -> CouponSnapshot:
         duration=text(data.get("duration")),
         months=data.get("duration_in_months"),
         valid=bool(data.get("valid")),
+    )
+
+
+def promo_code(data: Json) -> PromoCodeSnapshot:
+    """Read a promo code."""
+    return PromoCodeSnapshot(
+        id=data["id"],
+        code=text(data.get("code")),
+        coupon_id=object_id(part(data.get("promotion")).get("coupon")),
+        active=bool(data.get("active")),
+        first_only=bool(part(data.get("restrictions")).get("first_time_transaction")),
+        used=data.get("times_redeemed") or 0,
+        most=data.get("max_redemptions"),
+        expires_at=time(data.get("expires_at")),
+        customer_id=object_id(data.get("customer")),
     )

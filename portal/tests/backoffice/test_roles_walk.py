@@ -95,6 +95,8 @@ TAKES = {
     "billing_refundentry_verify_now": "billing.audit_refund",
     "billing_refundpolicy_add": "billing.add_refundpolicy",
     "billing_retentionoffer_add": "billing.add_retentionoffer",
+    "billing_retentionoffer_change_code": "billing.change_retentionoffer",
+    "billing_retentionoffer_make_code": "billing.add_retentionoffer",
     "billing_stripeevent_rehearse": "billing.change_stripeevent",
     "billing_stripeevent_replay": "billing.change_stripeevent",
     "billing_stripeevent_replay_all": "billing.change_stripeevent",

@@ -42,6 +42,7 @@ TITLES: Mapping[str, str | Promise] = {
     "stripe.secret": _("Signing secret"),
     "stripe.prices": _("Prices"),
     "stripe.card_page": _("Card page"),
+    "stripe.branding": _("Its own pages"),
     "stripe.emails": _("Its own emails"),
     "stripe.tax": _("Tax"),
     "host.clock": _("Clock"),

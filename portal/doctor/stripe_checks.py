@@ -168,6 +168,21 @@ def card_page() -> Result:
     return ok("Members can change their card in Stripe’s customer portal.")
 
 
+@_asking
+def branding() -> Result:
+    """Whether Stripe's own pages look like the business's: Checkout, and the card page."""
+    found = gateway.read_account()
+    remedy = "In Stripe’s dashboard, open Settings, Business, Branding."
+    if found.has_picture is None:
+        return unknown("Stripe doesn’t tell how its pages look.", remedy)
+    parts = (("logo or icon", found.has_picture), ("brand color", found.has_color))
+    lacking = [what for what, is_there in parts if not is_there]
+    if lacking:
+        text = f"Checkout and the card page at Stripe have no {' and no '.join(lacking)} of yours."
+        return warn(text, remedy)
+    return ok("Checkout and the card page at Stripe have your picture and color.")
+
+
 def own_emails() -> Result:
     """Say what Stripe doesn't tell: whether it emails members, too."""
     remedy = (
@@ -218,6 +233,7 @@ CHECKS = (
     Check("stripe.secret", secret),
     Check("stripe.prices", prices),
     Check("stripe.card_page", card_page),
+    Check("stripe.branding", branding),
     Check("stripe.emails", own_emails),
     Check("stripe.tax", tax),
     Check("host.clock", clock),

@@ -46,7 +46,7 @@ def current(world: World) -> Json:
         "payouts_enabled": True,
         "requirements": nothing,
         "settings": {
-            "branding": {"icon": None, "logo": None, "primary_color": None},
+            "branding": {"icon": "file_1Sandbox", "logo": None, "primary_color": "#0f766e"},
             "dashboard": {"display_name": "Sandbox", "timezone": "Etc/UTC"},
             "payouts": {"debit_negative_balances": True, "statement_descriptor": None},
         },

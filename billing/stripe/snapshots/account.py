@@ -11,7 +11,10 @@ from billing.stripe.snapshots.fields import Json, object_id, text
 
 @dataclass(frozen=True)
 class AccountSnapshot(Fitted):
-    """The account of our key. `due`: what Stripe wants to know now; `disabled`: why it's off."""
+    """The account of our key. `due`: what Stripe wants to know now; `disabled`: why it's off.
+
+    `has_picture` (a logo or an icon) and `has_color` are None if Stripe doesn't tell.
+    """
 
     id: str
     name: str
@@ -21,6 +24,8 @@ class AccountSnapshot(Fitted):
     payouts_enabled: bool
     due: list[str]
     disabled: str
+    has_picture: bool | None
+    has_color: bool | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ def account(data: Json) -> AccountSnapshot:
     shown = (settings.get("dashboard") or {}).get("display_name")
     business = (data.get("business_profile") or {}).get("name")
     wanted = data.get("requirements") or {}
+    look = settings.get("branding") or {}
     due = [*(wanted.get("past_due") or []), *(wanted.get("currently_due") or [])]
     return AccountSnapshot(
         id=data["id"],
@@ -94,6 +100,8 @@ def account(data: Json) -> AccountSnapshot:
         payouts_enabled=bool(data.get("payouts_enabled")),
         due=sorted({text(one) for one in due}),
         disabled=text(wanted.get("disabled_reason")),
+        has_picture=bool(look.get("logo") or look.get("icon")) if look else None,
+        has_color=bool(look.get("primary_color")) if look else None,
     )
 
 

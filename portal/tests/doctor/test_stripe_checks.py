@@ -67,6 +67,33 @@ def test_what_the_account_lacks(sandbox: Sandbox, settings: Settings) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("look", "outcome", "says"),
+    [
+        ({"icon": None, "logo": "file_1", "primary_color": "#112233"}, OK, "picture and color"),
+        ({"icon": None, "logo": None, "primary_color": "#112233"}, WARN, "have no logo or icon of"),
+        ({"icon": "file_1", "logo": None, "primary_color": None}, WARN, "have no brand color of"),
+        ({"icon": None, "logo": None, "primary_color": None}, WARN, "icon and no brand color"),
+        (None, UNKNOWN, "doesn’t tell how its pages look"),
+    ],
+)
+def test_how_stripes_own_pages_look(
+    sandbox: Sandbox,
+    settings: Settings,
+    look: dict[str, Any] | None,
+    outcome: Outcome,
+    says: str,
+) -> None:
+    assert stripe_checks.branding().outcome == OK
+
+    def looks(one: dict[str, Any]) -> dict[str, Any]:
+        return {**one, "settings": {**one["settings"], "branding": look}}
+
+    with altered(sandbox, settings, looks):
+        found = stripe_checks.branding()
+    assert (found.outcome, says in found.text) == (outcome, True)
+
+
 def test_what_a_restricted_key_may_not_read(settings: Settings) -> None:
     assert stripe_checks.permissions().outcome == OK
     settings.STRIPE_SECRET_KEY = "rk_test_sandbox"

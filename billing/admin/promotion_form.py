@@ -192,8 +192,17 @@ def digest(wanted: Promotion) -> str:
 def terms(wanted: Promotion) -> str:
     """Return "20% off for 3 months"."""
     percent = float(wanted.percent_off) if wanted.percent_off is not None else None
-    less = texts.less(percent, wanted.amount_off, wanted.currency)
-    return texts.less_for(less, wanted.duration, wanted.months)
+    return gives(percent, wanted.amount_off, wanted.currency, wanted.duration, wanted.months)
+
+
+def gives(
+    percent: float | None, amount: int | None, currency: str, duration: str, months: int | None
+) -> str:
+    """Return what a coupon gives, as staff say it of anybody: "20% off one payment"."""
+    less = texts.less(percent, amount, currency)
+    if duration == "once":
+        return f"{less} one payment"
+    return texts.less_for(less, duration, months)
 
 
 def said(wanted: Promotion) -> list[str]:

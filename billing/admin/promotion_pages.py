@@ -24,8 +24,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from billing.admin.promotion_form import PromotionForm, digest, said, terms
-from billing.core import idempotency, texts
+from billing.admin.promotion_form import PromotionForm, digest, gives, said, terms
+from billing.core import idempotency
 from billing.stripe import failures, gateway
 from billing.stripe.gateway import Promotion
 from billing.stripe.snapshots import CouponSnapshot, PromoCodeSnapshot
@@ -232,8 +232,7 @@ def _shown_coupon(one: CouponSnapshot, codes: list[PromoCodeSnapshot]) -> ShownC
 
 
 def _terms(one: CouponSnapshot) -> str:
-    less = texts.less(one.percent_off, one.amount_off, one.currency)
-    return texts.less_for(less, one.duration, one.months)
+    return gives(one.percent_off, one.amount_off, one.currency, one.duration, one.months)
 
 
 def _last_day(end: datetime | None) -> str:

@@ -100,6 +100,7 @@ def test_the_same_form_sent_twice_makes_one(sandbox: Sandbox, desk: Client) -> N
     data = typed(percent="", amount="5", duration="once", months="")
     seen = re.search(r'name="seen" value="([0-9a-f]{64})"', look(desk, data).content.decode())
     assert seen
+    assert "It takes $5.00 off one payment" in words(look(desk, data))
     for _ in range(2):
         answer = desk.post(reverse(MAKE), {**data, "seen": seen[1], "step": "make"})
         assert answer.status_code == 302

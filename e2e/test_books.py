@@ -24,6 +24,11 @@ INSIDE = (
 # Tables of the books fit their cards, too.
 WIDE = """() => [...document.querySelectorAll('.staff-scroll')]
     .map(card => card.scrollWidth - card.clientWidth)"""
+# Where a row's caption stands beside its amount, it leaves it room.
+COVERED = """() => [...document.querySelectorAll('.staff-stacks td[data-caption]')]
+    .filter(cell => getComputedStyle(cell).display === 'grid'
+        && getComputedStyle(cell, '::before').whiteSpace === 'nowrap')
+    .map(cell => cell.dataset.caption)"""
 OVER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Where to leave pictures, for whoever looks at them.
 PICTURES = os.environ.get("BOOKS_PICTURES", "")
@@ -161,6 +166,7 @@ def test_the_pages_fit_and_axe_finds_nothing_serious(
         assert desk.evaluate(OVER) <= 0, name
         if not address.startswith(f"{stack.url}{BOOKS}"):
             continue
+        assert desk.evaluate(COVERED) == [], name
         assert max(desk.evaluate(WIDE), default=0) <= 0, name
         faults(desk)
         violations = desk.evaluate(INSIDE)["violations"]

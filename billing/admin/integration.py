@@ -184,14 +184,14 @@ class StripeEventAdmin(RecordAdmin):
         """When we finished processing it."""
         return show.NOTHING if row.state in OPEN_EVENT else show.moment(row.processed_at)
 
-    @column("Error")
+    @column("Note")
     def trouble(self, row: StripeEvent) -> str:
-        """The beginning of the error."""
+        """The beginning of the error, or of why nothing followed."""
         return row.error[:SUMMARY] or show.NOTHING
 
-    @column("Error")
+    @column("Note")
     def problem(self, row: StripeEvent) -> SafeString | str:
-        """The whole error."""
+        """The whole error, or why nothing followed."""
         return show.pre(row.error)
 
     @column("Member")

@@ -108,19 +108,27 @@ def _shown_entry(day: date, entry: Entry, accounts: BookAccountsVersion) -> Show
 
 def missing_for_xero(entry: Entry, accounts: BookAccountsVersion) -> str:
     """Say what Xero needs that nobody has entered yet, or nothing."""
-    lacking = [
-        f"the code of “{meaning}”"
-        for meaning in book_journal.without_code(entry.postings, accounts.accounts)
+    codes = [
+        f"“{meaning}”" for meaning in book_journal.without_code(entry.postings, accounts.accounts)
     ]
+    lacking = []
+    if codes:
+        lacking.append(f"the code{'s' if len(codes) > 1 else ''} of {_listed(codes)}")
     if not accounts.tax_rate:
         lacking.append("the name of the tax rate for no tax")
     if not lacking:
         return ""
-    listed = lacking[0] if len(lacking) == 1 else f"{', '.join(lacking[:-1])}, and {lacking[-1]}"
     return (
-        f"The file for Xero needs {listed}. Xero finds accounts by their codes, which are in its"
-        " chart of accounts; the rate’s name is in its tax settings."
+        f"The file for Xero needs {', and '.join(lacking)}. Xero finds accounts by their codes,"
+        " which are in its chart of accounts; the rate’s name is in its tax settings."
     )
+
+
+def _listed(words: list[str]) -> str:
+    """Return "a", "a and b", or "a, b, and c"."""
+    if len(words) < 3:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
 def _shown(day: date, entry: Entry, names: dict[str, tuple[str, str]]) -> list[ShownPosting]:

@@ -174,8 +174,8 @@ def test_without_codes_the_file_for_xero_says_which_are_missing(client: Client) 
     answer = file(client, JANUARY, "USD", "xero")
     assert answer.status_code == 302
     shown = words(client.get(answer.headers["Location"]))
-    assert "needs the code of “Stripe’s balance”" in shown
-    assert "and the name of the tax rate for no tax" in shown
+    assert "needs the codes of “Stripe’s balance” and “Income from customers who" in shown
+    assert ", and the name of the tax rate for no tax" in shown
     # What nothing is posted to isn't asked for.
     assert "“Sales tax to be paid”" not in shown
     assert file(client, JANUARY, "USD", "quickbooks").status_code == 200

@@ -18,12 +18,13 @@ from django.utils.translation import trans_real
 from pytest_django import Settings
 
 from common import locales, translations
-from emails import compiling, rendering, translating
+from emails import rendering, translating
 from emails.catalog import Kind
 from emails.models import Message
 from members.models import Member
 from members.tests.actors import ALICE, alice, browser, sign_up
 from portal.backoffice.message_samples import SAMPLES
+from testing import other_words
 
 # They read all sources of the product.
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -52,10 +53,8 @@ def found() -> dict[str, set[str]]:
 def folder(settings: Settings, tmp_path: Path) -> Iterator[Path]:
     """An own folder of catalogs, which Django reads anew."""
     settings.LOCALE_PATHS = [tmp_path]
-    compiling.forget()
-    yield tmp_path
-    compiling.forget()
-    translation.activate("en-us")
+    with other_words.forgotten_afterward():
+        yield tmp_path
 
 
 def translate(folder: Path, language: str, **words: str) -> None:
@@ -110,7 +109,7 @@ def test_mails_ask_for_what_is_found(
     """Their templates are translated as a whole, by code of ours."""
     asked = Asked()
     monkeypatch.setattr(trans_real, "_translations", {"en-us": asked})
-    with translation.override("en-us"):
+    with other_words.forgotten_afterward(), translation.override("en-us"):
         for file in SOURCES:
             if file.suffix in {".mjml", ".txt"}:
                 translating.translated(file.read_text())

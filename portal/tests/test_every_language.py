@@ -31,7 +31,7 @@ from billing.models import DayMail, MemberSpan, Subscription
 from billing.tests.staff_world import superuser
 from common import translations
 from common.staff import ages
-from emails import compiling, rendering
+from emails import rendering
 from emails.catalog import CATALOG, Kind
 from emails.models import Message
 from emails.names import NAMES, name_of
@@ -43,6 +43,7 @@ from portal.models import Diagnosis
 from portal.tests.backoffice.test_yesterday import failed, morning, span
 from portal.tests.test_marked_for_translation import CLOSE, OPEN, Unmarked
 from portal.tests.test_marked_messages import greek, words_of
+from testing import other_words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -82,10 +83,8 @@ def language(request: pytest.FixtureRequest, settings: Settings, catalogs: Path)
     settings.LANGUAGE_CODE = request.param
     settings.BRAND_NAME = "Ωμέγα"
     settings.PORTAL_URL = "https://portal.example.com"
-    compiling.forget()
-    with translation.override(request.param):
+    with other_words.forgotten_afterward(), translation.override(request.param):
         yield request.param
-    compiling.forget()
 
 
 def without_dates(text: str, language: str) -> str:

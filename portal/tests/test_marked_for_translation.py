@@ -19,7 +19,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
-from django_countries import countries
 from pytest_django import Settings
 
 from billing.models import (
@@ -39,6 +38,7 @@ from billing.models import (
 from billing.tests import factories
 from billing.tests.pages.test_page_reads import stranger, troubled
 from billing.tests.refund_world import policy
+from testing import other_words
 
 pytestmark = pytest.mark.django_db
 OPEN, CLOSE = "⟦", "⟧"
@@ -167,13 +167,10 @@ def marking() -> Iterator[None]:
     """Whatever is translated carries the marks, whoever chooses the language."""
     known, marks = trans_real._translations, Marking()  # type: ignore[attr-defined]
     trans_real._translations = dict.fromkeys(("en", "en-us"), marks)  # type: ignore[attr-defined]
-    translation.activate("en-us")
-    # The list of countries keeps its names by language.
-    del countries.countries
-    yield
-    trans_real._translations = known  # type: ignore[attr-defined]
-    translation.deactivate()
-    del countries.countries
+    with other_words.forgotten_afterward():
+        translation.activate("en-us")
+        yield
+        trans_real._translations = known  # type: ignore[attr-defined]
 
 
 def in_greek(user: User) -> None:

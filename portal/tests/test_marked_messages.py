@@ -65,6 +65,7 @@ from portal.backoffice.home.tasks import tasks
 from portal.backoffice.problem_facts import ProblemFacts
 from portal.backoffice.waiting import Bank, Disputes, Help, Queue, Refunds, Waiting
 from portal.tests.test_marked_for_translation import Marking, Unmarked, in_greek
+from testing import other_words
 
 KINDS = list(CATALOG)
 # Facts that name a file, or the language.
@@ -90,10 +91,8 @@ def brand(settings: Settings) -> None:
 def marking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever is translated carries the marks."""
     monkeypatch.setattr(trans_real, "_translations", dict.fromkeys(("en", "en-us"), Marking()))
-    compiling.forget()
-    with translation.override("en-us"):
+    with other_words.forgotten_afterward(), translation.override("en-us"):
         yield
-    compiling.forget()
 
 
 def greek(fact: Any) -> Any:
@@ -332,10 +331,8 @@ def german(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.LOCALE_PATHS = [tmp_path]
     settings.LANGUAGES = [("en-us", "English"), ("de", "Deutsch")]
     settings.LANGUAGE_CODE = "de"
-    compiling.forget()
-    yield
-    compiling.forget()
-    translation.activate("en-us")
+    with other_words.forgotten_afterward():
+        yield
 
 
 def email_of(kind: Kind, **facts: Any) -> rendering.RenderedEmail:

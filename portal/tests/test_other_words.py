@@ -21,7 +21,6 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import trans_real
-from django_countries import countries
 
 import billing
 import emails
@@ -51,6 +50,11 @@ from billing.tests import factories
 from billing.tests.refund_world import approver, ask, policy
 from billing.tests.staff_world import superuser
 from common.staff import show
+from emails import rendering
+from emails.catalog import Kind
+from emails.models import Message
+from portal.backoffice.message_samples import SAMPLES
+from testing import other_words
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
@@ -88,11 +92,8 @@ def modules() -> Iterator[ModuleType]:
 
 @pytest.fixture(autouse=True)
 def _own_words_again() -> Iterator[None]:
-    """Leave the language as it was, and forget the countries' names in it."""
-    del countries.countries
-    yield
-    translation.deactivate()
-    del countries.countries
+    with other_words.forgotten_afterward():
+        yield
 
 
 class OtherWords:
@@ -270,6 +271,23 @@ def test_other_words_lead_to_the_same_refunds(monkeypatch: pytest.MonkeyPatch) -
         ask(member, payment(customer, card_brand=OUTSIDE), 100)
     assert ledger.verify().problems == []
     assert not sending.overdue().exists()
+
+
+def test_emails_say_their_own_words_again_afterward() -> None:
+    message = Message(kind=Kind.REFUND_RECEIVED, context=SAMPLES[Kind.REFUND_RECEIVED])
+    own = rendering.render_subject(message)
+    with other_words.forgotten_afterward(), pytest.MonkeyPatch.context() as patch:
+        reword_everything(patch)
+        assert rendering.render_subject(message).startswith("Lorem")
+    assert rendering.render_subject(message) == own
+
+
+def test_every_test_that_replaces_words_forgets_them_afterward() -> None:
+    replacing = re.compile(r"\b_translations\b|\bLOCALE_PATHS = ")
+    files = [one for app in APPS for one in (ROOT / app).rglob("test_*.py")]
+    found = [file for file in files if replacing.search(file.read_text())]
+    assert len(found) > 3
+    assert [file for file in found if "other_words.forgotten" not in file.read_text()] == []
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_the_page_turns_when_the_banks_mail_comes(page: Page, stack: Stack) -> N
     day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     stack.bank.pay("ZACK ZELLER", 2900, memo=reference.lower().replace("-", " "), day=day)
     # The mailbox is read each minute.
-    expect(page.get_by_role("heading", name="Payment received. Thank you!")).to_be_visible(
+    expect(page.get_by_role("heading", name="Payment received. Thank you.")).to_be_visible(
         timeout=90_000
     )
     receipt = journey.newest_mail(stack, email, "Receipt: $29.00 for Membership")

@@ -103,6 +103,10 @@ class Asked:
         return message
 
 
+def test_nothing_is_said_with_an_exclamation_mark(found: dict[str, set[str]]) -> None:
+    assert [text for text in found if re.search(r"\w!(?=\W|$)", text)] == []
+
+
 def test_mails_ask_for_what_is_found(
     found: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,7 +68,7 @@ def test_welcome_and_receipt_are_one_message(sandbox: Sandbox, order: str) -> No
     assert sent(alice) == [("joined", "email"), ("joined", "sms")]
     assert Message.objects.filter(user=alice).count() == 2
     [mail] = sandbox.look("mailbox")
-    assert mail["subject"].startswith("Welcome to Portal! Receipt: $29.00 for Membership, ")
+    assert mail["subject"].startswith("Welcome to Portal. Receipt: $29.00 for Membership, ")
     invoice = alice.customers.get().invoices.get()
     for fact in ("Paid: $29.00", f"Invoice: {invoice.number}", "Paid with: Visa ending in 4242"):
         assert fact in mail["text"]

@@ -149,7 +149,7 @@ def test_a_membership_begins_with_the_money_and_its_invoices_are_sent(
     # The welcome has the receipt in it, whether Stripe's news or the booking came first.
     a_minute_passes()
     [mail] = [one for one in sandbox.look("mailbox") if "Receipt" in one["subject"]]
-    assert mail["subject"] == "Welcome to Portal! Receipt: $29.00 for Payment"
+    assert mail["subject"] == "Welcome to Portal. Receipt: $29.00 for Payment"
     assert "Paid with: Zelle" in mail["text"]
     assert "Next invoice: $29.00 on " in mail["text"]
     assert not Message.objects.filter(kind__in=["welcome", "zelle_received"]).exists()

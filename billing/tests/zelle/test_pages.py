@@ -148,7 +148,7 @@ def test_it_says_where_the_payment_stands(client: Client, alice: User) -> None:
     row.state, row.confirmed_at = ExpectedState.CONFIRMED, timezone.now()
     row.save()
     paid = poll(client, row, part).content.decode()
-    assert "Payment received. Thank you!" in paid
+    assert "Payment received. Thank you." in paid
     assert "Your invoice will be here in a moment" in paid
     assert poll(client, row, paid).status_code == 204
 

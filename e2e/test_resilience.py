@@ -243,6 +243,50 @@ def test_killed_worker_makes_one_refund(stack: Stack) -> None:
     stack.manage("verify_ledger")
 
 
+def test_messages_arrive_once_though_answers_fail_and_workers_die(stack: Stack) -> None:
+    """About every second answer is an error or lost, and the worker is killed three times."""
+    chance = random.Random(4)
+    fails = {"mail_busy": 0.3, "mail_answer_lost": 0.3, "twilio_fail": 0.3}
+    stack.control("switches", **fails, twilio_answer_lost=0.3)
+    stack.manage("shell", "-c", TELL_EVERYBODY)
+    for _ in range(3):
+        time.sleep(chance.uniform(1, 4))
+        stack.kill("worker")
+        stack.start("worker")
+    time.sleep(10)
+    stack.control("switches", **dict.fromkeys(fails, 0), twilio_answer_lost=0)
+    states = "SELECT DISTINCT channel, state FROM emails_message WHERE cause LIKE 'storm%%'"
+    # What has failed several times waits for minutes.
+    eventually(lambda: {*stack.sql(states)} <= ARRIVED, "all messages", 300)
+
+    assert stack.sql("SELECT count(*) FROM emails_message WHERE cause LIKE 'storm%%'") == [(48,)]
+    for number in range(24):
+        mails = stack.mail_to(f"stan{number}@storm.example")
+        # A mail whose answer was lost comes again under its Message-ID: mailboxes show it once.
+        assert len({mail["message_id"] for mail in mails}) == 1, number
+        assert len(stack.texts_to(f"+130355501{number:02d}")) == 1, number
+
+
+ARRIVED = {("email", "sent"), ("sms", "sent"), ("sms", "delivered")}
+TELL_EVERYBODY = """
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from emails import outbox
+from emails.catalog import Kind
+from members.models import Member
+from portal.backoffice.message_samples import CONTEXTS
+now = timezone.now()
+with transaction.atomic():
+    for number in range(24):
+        user = User.objects.create_user(f"stan{number}", f"stan{number}@storm.example")
+        Member.objects.filter(user=user).update(
+            phone=f"+130355501{number:02d}", phone_verified_at=now, sms_consent_at=now
+        )
+        user = User.objects.get(pk=user.pk)
+        outbox.put(user, CONTEXTS[Kind.PAYMENT_RECEIVED], cause=f"storm{number}", happened_at=now)
+"""
+
 ASK_FOR_REFUNDS = """
 import uuid
 from django.contrib.auth.models import User

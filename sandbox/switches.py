@@ -9,7 +9,7 @@ PAYLOAD_VERSIONS = (
 )
 SHARES = (
     *("api_answer_lost", "api_fail", "api_lock_timeout", "api_rate_limited"),
-    *("mail_answer_lost", "twilio_answer_lost", "twilio_fail"),
+    *("mail_answer_lost", "mail_busy", "twilio_answer_lost", "twilio_fail"),
 )
 FORGERIES = ("none", "unsigned", "other_key", "look_alike")
 """A mail that says it's the bank's: without a signature, with one of another key, or from a domain
@@ -67,6 +67,8 @@ class Switches:
     """The share that is carried out, and then the connection closes without an answer."""
     mail_suspended: bool = False
     """Mail is refused as of a suspended account: 554 5.7.1, whoever it is for."""
+    mail_busy: float = 0.0
+    """The share of mails refused for now, 451, before they are kept."""
     mail_ascii_only: bool = False
     """The mail server does not offer SMTPUTF8: no letters beyond ASCII before the @."""
     mail_answer_lost: float = 0.0

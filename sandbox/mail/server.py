@@ -13,9 +13,10 @@ HOST = "127.0.0.1"
 BEYOND_ASCII = "553 5.6.7 Must use SMTPUTF8 for an address beyond ASCII"
 # What happens to mail for a domain, so failures can be tried out.
 SUSPENDED = "554 5.7.1 Your account is suspended. Contact your provider"
+BUSY = "451 4.3.0 Mailbox busy, try again later"
 REFUSALS = {
     "bounce.example": "550 5.1.1 The address does not exist",
-    "busy.example": "451 4.3.0 Mailbox busy, try again later",
+    "busy.example": BUSY,
 }
 
 
@@ -75,6 +76,8 @@ class Postbox:
     ) -> str:
         if self._world.switches.mail_suspended:
             return SUSPENDED
+        if faults.strikes(self._world.switches.mail_busy):
+            return BUSY
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         mail = store.receive(self._world, raw, envelope.mail_from or "", envelope.rcpt_tos)

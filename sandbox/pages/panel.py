@@ -96,6 +96,7 @@ GAUGES = (
     Gauge("api_answer_lost", "Stripe did it, answer lost, share 0–1", share=True),
     Gauge("twilio_fail", "Twilio failures, share 0–1", share=True),
     Gauge("twilio_answer_lost", "Twilio sent it, answer lost, share 0–1", share=True),
+    Gauge("mail_busy", "Mail refused for now, share 0–1", share=True),
     Gauge("mail_answer_lost", "Mail kept, answer lost, share 0–1", share=True),
 )
 PICKS = (

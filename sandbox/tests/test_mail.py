@@ -72,6 +72,16 @@ def test_a_mail_is_kept_though_its_answer_is_lost(server: Server) -> None:
     assert [mail["copies"] for mail in server.get("mailbox")] == [2, 2]
 
 
+def test_a_busy_server_keeps_nothing_and_takes_it_later(server: Server) -> None:
+    server.post("switches", mail_busy=1)
+    with pytest.raises(smtplib.SMTPDataError, match="451"):
+        send(server, letter())
+    server.post("switches", mail_busy=0)
+    assert server.get("mailbox") == []
+    send(server, letter())
+    assert [mail["copies"] for mail in server.get("mailbox")] == [1]
+
+
 def test_mail_is_found_by_its_recipient_newest_first(server: Server) -> None:
     send(
         server,

@@ -51,6 +51,7 @@ LABELS = {
     MessageState.FAILED: "danger",
     MessageState.SKIPPED: "",
 }
+MAY_RESEND = "emails.change_message"
 IN_DOUBT = "It may have gone out. Select what to resend."
 HIDDEN = "It held a code or a secret, which staff do not see."
 
@@ -106,7 +107,7 @@ class MessageAdmin(ByPhone):
 
     def has_resend_permission(self, request: HttpRequest, _object_id: str = "") -> bool:
         """Whether this staff member may resend messages."""
-        return request.user.has_perm("emails.change_message")
+        return request.user.has_perm(MAY_RESEND)
 
     @column("To", header=True)
     def who(self, row: Message) -> list[str]:

@@ -51,6 +51,12 @@ def resend(message: Message, actor: User) -> Message:
     return copy
 
 
+def is_under_way_or_gone(message: Message) -> bool:
+    """Whether a message can't be resent, whatever else is true now. Without a statement."""
+    is_gone = message.emptied_at is not None or spec_of(message.kind).sensitive
+    return is_gone or message.state in ON_ITS_WAY
+
+
 def why_not_resend(message: Message) -> str:
     """Return a sentence that says why a message can't be resent, or "" if it can."""
     if message.emptied_at or spec_of(message.kind).sensitive:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from django.contrib.admin.models import LogEntry
 from django.db.models import Model
+from django.urls import reverse
 from django.utils import timezone
 
 from billing.admin import labels
@@ -23,7 +24,7 @@ from billing.models import (
 )
 from common.staff import changes, show
 from emails import admin as messages
-from emails import names
+from emails import names, resending
 from emails.models import Message
 from members.display import device
 from members.models import (
@@ -63,13 +64,17 @@ TOPICS: dict[Topic, str] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line. `by` is who did it, if that says more than the member; `tone` is the badge's."""
+    """One line. `by` is who did it, if that says more than the member; `tone` is the badge's.
+
+    `resend_url` leads to the question whether to send a message again, if that's possible at all.
+    """
 
     title: str
     detail: str = ""
     by: str = ""
     badge: str = ""
     tone: str = ""
+    resend_url: str = ""
 
 
 def invoice(row: Invoice) -> Entry:
@@ -133,7 +138,12 @@ def message(row: Message) -> Entry:
     title = f"{row.get_channel_display()}: {names.name_of(row.kind)}"
     state, tone = _state(row, "state", messages.LABELS)
     by = show.name_of(row.resent_by) if row.resent_by else ""
-    return Entry(title, row.error or row.recipient, by, state, tone)
+    again = "" if resending.is_under_way_or_gone(row) else _resend(row)
+    return Entry(title, row.error or row.recipient, by, state, tone, again)
+
+
+def _resend(row: Message) -> str:
+    return reverse("admin:emails_message_resend", args=[row.pk])
 
 
 def support(row: SupportMessage) -> Entry:

@@ -15,6 +15,7 @@ from django.utils.text import Truncator
 
 from common import days
 from common.staff import show
+from emails import admin as messages
 from portal.backoffice.timeline import facts
 from portal.backoffice.timeline.entries import TOPICS, Topic
 from portal.backoffice.timeline.facts import Line
@@ -46,6 +47,7 @@ class Shown:
     by: str
     badge: SafeString | str
     url: str
+    resend_url: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def timeline(user: User, viewer: User, query: Mapping[str, str]) -> Timeline:
     read = facts.read(user, viewer, topic, query.get("before", ""))
     return Timeline(
         choices=tuple(_choices(viewer, topic)),
-        days=tuple(_days(read.lines)),
+        days=tuple(_days(read.lines, may_resend=viewer.has_perm(messages.MAY_RESEND))),
         older=_address(topic, read.older) if read.older else "",
         is_first="before" not in query,
     )
@@ -105,16 +107,17 @@ def _choices(viewer: User, chosen: Topic | None) -> Iterable[Choice]:
             yield Choice(label, _address(topic), topic == chosen)
 
 
-def _days(lines: Iterable[Line]) -> Iterable[Day]:
+def _days(lines: Iterable[Line], *, may_resend: bool) -> Iterable[Day]:
     def day_of(line: Line) -> Any:
         return timezone.localdate(line.at)
 
     for _date, on_day in groupby(lines, key=day_of):
         these = list(on_day)
-        yield Day(days.short_with_year(timezone.localtime(these[0].at)), tuple(map(_shown, these)))
+        shown = tuple(_shown(one, may_resend=may_resend) for one in these)
+        yield Day(days.short_with_year(timezone.localtime(these[0].at)), shown)
 
 
-def _shown(line: Line) -> Shown:
+def _shown(line: Line, *, may_resend: bool) -> Shown:
     entry = line.entry
     return Shown(
         time=f"{timezone.localtime(line.at):%H:%M}",
@@ -124,4 +127,5 @@ def _shown(line: Line) -> Shown:
         by=entry.by,
         badge=show.badge(entry.badge, entry.tone) if entry.badge else "",
         url=line.url,
+        resend_url=entry.resend_url if may_resend else "",
     )

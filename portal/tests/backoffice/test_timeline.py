@@ -10,11 +10,14 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from billing.tests import factories, staff_world
 from billing.tests.staff_world import make_world, superuser
 from common.staff import show
+from emails.catalog import Kind
+from emails.models import Channel, Message, MessageState
 from members.models import AccountActivity, ActivityKind, SignIn, SmsConsentRecord
 from portal.backoffice.timeline import facts
 from portal.backoffice.timeline.entries import Topic
@@ -122,6 +125,29 @@ def test_everybody_sees_only_what_they_may() -> None:
     client = Client()
     client.force_login(viewer)
     assert client.get(page_of(user)).status_code in {302, 403}
+
+
+def test_support_resends_a_message_from_it_if_that_is_possible() -> None:
+    user = factories.make_member("Kim Keller")
+    made = {"user": user, "channel": Channel.EMAIL, "recipient": user.email, "context": {}}
+    sent, *others = (
+        Message.objects.create(kind=kind, state=state, dedupe_key=str(number), **made)
+        for number, (kind, state) in enumerate(
+            (
+                (Kind.PAYMENT_RECEIVED, MessageState.SENT),
+                (Kind.PAYMENT_RECEIVED, MessageState.QUEUED),
+                (Kind.LOGIN_CODE, MessageState.SENT),
+            )
+        )
+    )
+    question = reverse("admin:emails_message_resend", args=[sent.pk])
+    for viewer, may in ((staff_world.support(), True), (staff_world.auditor(), False)):
+        page = staff_world.signed_in_now(viewer).get(page_of(user)).content.decode()
+        assert (question in page) is may
+        for other in others:
+            assert reverse("admin:emails_message_resend", args=[other.pk]) not in page
+    asked = staff_world.signed_in_now(staff_world.support()).get(question).content.decode()
+    assert "Send this message once more?" in asked
 
 
 def test_its_statements_do_not_grow_with_its_rows() -> None:

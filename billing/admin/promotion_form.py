@@ -106,7 +106,7 @@ class PromotionForm(forms.Form):
     # The same however often the form is sent, so that nothing is made twice.
     key = forms.UUIDField(widget=forms.HiddenInput)
     # What was shown before: only that is made.
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    seen = WordsField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -102,4 +102,5 @@ def set_promo_code(code_id: str, *, active: bool) -> snapshots.PromoCodeSnapshot
     """Stop a promo code, or let it be used again."""
     params: Any = {"active": active}
     with translated_errors():
-        return snapshots.promo_code(client().v1.promotion_codes.update(code_id, params).to_dict())
+        made = client().v1.promotion_codes.update(code_id, limits.sendable(params))
+        return snapshots.promo_code(made.to_dict())

@@ -154,7 +154,10 @@ def _made(model_admin: Any, request: HttpRequest, form: PromotionForm, wanted: P
             promo_key = idempotency.key("promo-code", key, about=(repr(wanted),))
             gateway.create_promo_code(wanted, coupon.id, promo_key)
     except gateway.StripeError as error:
-        form.add_error(None, _why_not(error))
+        # Somebody else may have made the same code since it was looked at.
+        is_refused = isinstance(error, gateway.StripeRefused)
+        if not is_refused or _is_free(form, wanted):
+            form.add_error(None, _why_not(error))
         return False
     what = f"the promo code {wanted.code}" if wanted.code else f"the coupon {coupon.id}"
     done = f"Made {what}. {' '.join(said(wanted))} Its coupon is {coupon.id}."

@@ -172,6 +172,21 @@ def test_a_code_in_use_is_refused_until_it_is_stopped(sandbox: Sandbox, desk: Cl
     assert [one["active"] for one in codes(sandbox)].count(True) == 1
 
 
+def test_a_code_that_somebody_made_since_the_look_is_said_to_be_in_use(
+    sandbox: Sandbox, desk: Client
+) -> None:
+    looked = []
+    for data in (typed(), typed(name="Winter")):
+        seen = re.search(r'name="seen" value="([0-9a-f]{64})"', look(desk, data).content.decode())
+        assert seen
+        looked.append({**data, "seen": seen[1], "step": "make"})
+    first, second = (desk.post(reverse(MAKE), data) for data in looked)
+    assert first.status_code == 302
+    assert "This code is in use. Stop it first, or choose another." in words(second)
+    assert "Stripe refused it" not in words(second)
+    assert len(codes(sandbox)) == 1
+
+
 def test_a_stripe_that_does_not_answer_is_said(sandbox: Sandbox, desk: Client) -> None:
     sandbox.control("switches", api_fail=1)
     assert "Stripe didn’t answer." in words(desk.get(reverse(CODES)))
